@@ -1,0 +1,1 @@
+"""Small parts without a subject of their own: files, processes, deadlines."""

@@ -1,0 +1,44 @@
+"""Set up logging once, from the command line or the daemon."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+def configure(*, verbose: bool) -> None:
+    """Send log lines to standard error: INFO and up, or DEBUG when `verbose`."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format=FORMAT, stream=sys.stderr
+    )
+
+
+class RepeatedError:
+    """Log a repeating error by its first and last time and the count between.
+
+    Args:    log: where the lines go.   what: what fails, for the messages.
+    """
+
+    def __init__(self, log: logging.Logger, what: str) -> None:
+        self._log = log
+        self._what = what
+        self._count = 0
+        self._text = ""
+
+    def failed(self, error: BaseException) -> None:
+        """Count one failure; the first, and each with another text, is logged."""
+        self._count += 1
+        text = str(error)
+        if text != self._text:
+            self._log.warning("%s: %s", self._what, text)
+            self._text = text
+        else:
+            self._log.debug("%s, time %d: %s", self._what, self._count, text)
+
+    def recovered(self) -> None:
+        """Log how often it failed, if it did, and start anew."""
+        if self._count:
+            self._log.info("%s: works again after %d failures", self._what, self._count)
+        self._count, self._text = 0, ""

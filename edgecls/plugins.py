@@ -1,0 +1,46 @@
+"""Load a plug-in by its key: the one dynamic import in the project."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from edgecls.errors import ConfigError, MissingDependencyError
+
+INSTALL_HINTS: Mapping[str, str] = {
+    "onnxruntime": 'pip install "edgecls[onnx]"',
+    "ai_edge_litert": "pip install edgecls   (the TFLite interpreter is part of it)",
+    "tflite_runtime": 'pip install "edgecls[tflite-runtime]"',
+    "tensorrt": "TensorRT comes with JetPack: run on a Jetson, or choose another runtime",
+    "skimage": 'pip install "edgecls[demo]"',
+    "av": "pip install edgecls   (PyAV is part of it)",
+}
+
+
+def load(kind: str, table: Mapping[str, str], key: str) -> Any:  # Any: each table has its own port
+    """Return the class that `table` names for `key`.
+
+    Args:    kind: what the table holds, for messages ("runtime", "camera").
+             table: key -> "package.module:Class".
+    Raises:  ConfigError for a key that is not in the table, with the nearest one.
+             MissingDependencyError when the leaf's library is not installed.
+             Whatever the leaf itself raises when it is broken: its traceback is kept.
+    """
+    if key not in table:
+        near = difflib.get_close_matches(key, table, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(table)}"
+        raise ConfigError(f"unknown {kind} {key!r}, expected one of {', '.join(table)}", hint=hint)
+    module_name, _, class_name = table[key].partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("", "edgecls"):
+            raise
+        hint = INSTALL_HINTS.get(missing, f"install the Python package that provides {missing}")
+        raise MissingDependencyError(
+            f"{kind} {key!r} needs the library {missing!r}, which is not installed", hint=hint
+        ) from error
+    return getattr(module, class_name)

@@ -1,0 +1,131 @@
+"""The values that cross between parts. Frozen; arrays inside them are never written to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""RGB, shape (height, width, 3), range 0 to 255."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture from a camera.
+
+    Args:    pixels: RGB uint8, shape (H, W, 3); owned by the frame.
+             captured_s: time.monotonic() when the picture was taken.
+             captured_at: the wall clock at that moment, timezone-aware UTC (it may jump).
+             sequence: counts the frames of this camera from 0; gaps are frames that were dropped.
+    """
+
+    pixels: Pixels
+    captured_s: float
+    captured_at: datetime
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle of a frame, in pixels: x0 and y0 inside, x1 and y1 just outside."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def width(self) -> int:
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        return self.y1 - self.y0
+
+    def crop(self, pixels: Pixels) -> Pixels:
+        """Return a view of `pixels` (H, W, 3) inside this region; nothing is copied."""
+        return pixels[self.y0 : self.y1, self.x0 : self.x1]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """What a model's input or output tensor must be.
+
+    Args:    shape: with batch, as the engine wants it.   dtype: numpy name, "float32" or "int8".
+             scale, zero_point: real = scale * (q - zero_point); None for float tensors.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a model says of one picture.
+
+    Args:    label: the winning label.   scores: 0 to 1 for every label, in the bundle's order.
+             latency_ms: preprocessing, inference and scoring; not the reading of the file.
+    """
+
+    label: str
+    scores: Mapping[str, float]
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody at the door, from arrival to leaving.
+
+    Args:    id: counts up and is never used again.   ended_at: None while the visit lasts.
+             peak_score: 0 to 1.   snapshot: file name of the best JPEG inside the store, or None.
+             interrupted: the daemon stopped or lost power before the visit's end was seen.
+    """
+
+    id: int
+    camera: str
+    started_at: datetime
+    ended_at: datetime | None
+    peak_score: float
+    snapshot: str | None
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stored decision that people or other machines are told about.
+
+    Args:    id: counts up; the same id is the same event, however often it is delivered.
+             kind: "visit_started" or "visit_ended".
+    """
+
+    id: int
+    kind: str
+    camera: str
+    at: datetime
+    visit_id: int | None
+    score: float
+    snapshot: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A doorbell button was pressed."""
+
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardIdentity:
+    """What this device is: model as its maker writes it, operating system, machine word."""
+
+    model: str
+    system: str
+    machine: str
