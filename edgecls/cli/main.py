@@ -1,0 +1,65 @@
+"""The `edgecls` command: gathers the verbs and turns errors into lines and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from edgecls import __version__
+from edgecls.cli import output
+from edgecls.errors import EdgeclsError
+
+BUG = 70
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="edgecls",
+    help="Put image classifiers on small cameras. Start with: edgecls demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 ok, 1 gate not met, 2 usage or config, 3 missing dependency or hardware, "
+    "4 operation failed, 70 bug, 130 interrupted.",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edgecls {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print and exit."),
+    ] = False,
+) -> None:
+    del version  # handled by its callback
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; return its exit code. A bug prints its traceback and gives 70."""
+    try:
+        app(arguments, prog_name="edgecls")
+    except SystemExit as stop:  # typer's own end: 0, 2 for usage, 130 for Ctrl-C, or a verb's code
+        return stop.code if isinstance(stop.code, int) else 0
+    except EdgeclsError as error:
+        output.complain(error.message, error.hint)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        output.complain("this is a bug in edgecls: please report the traceback above", None)
+        return BUG
+    return 0
