@@ -1,0 +1,1 @@
+"""Workstation only: read a data set, train with Keras, quantize, and pack a bundle."""

@@ -1,0 +1,136 @@
+"""Read image manifests: one row per photograph, with its label, split, source and person boxes."""
+
+import csv
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edgecls.errors import EdgeclsError
+
+LABELS = ("no_person", "person")
+REQUIRED_COLUMNS = ("file", "label", "split", "family", "source_repo", "person_boxes")
+
+
+class DataError(EdgeclsError, ValueError):
+    """A data set cannot be read as its manifest says."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One photograph of a data set.
+
+    `boxes` is float32, shape (n, 4): x0 y0 x1 y1 of every annotated person, relative to the image.
+    """
+
+    path: Path
+    label: str
+    split: str
+    family: str
+    source: str
+    boxes: npt.NDArray[np.float32]
+    row: dict[str, str] = field(repr=False, compare=False)
+
+    @property
+    def target(self) -> int:
+        """The index of the label in LABELS."""
+        return LABELS.index(self.label)
+
+
+def samples_from_manifest(manifest: Path) -> list[Sample]:
+    """Read every row of a manifest, in the order of the file.
+
+    Raises: DataError if the file or one of its columns is missing.
+    """
+    try:
+        text = manifest.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot read {manifest}: {error.strerror}") from error
+    rows = list(csv.DictReader(text.splitlines()))
+    missing = [name for name in REQUIRED_COLUMNS if rows and name not in rows[0]]
+    if not rows or missing:
+        raise DataError(
+            f"{manifest}: expected columns {', '.join(REQUIRED_COLUMNS)}; missing {', '.join(missing) or 'every row'}"
+        )
+    return [_sample(manifest.parent, row) for row in rows]
+
+
+def _sample(folder: Path, row: dict[str, str]) -> Sample:
+    return Sample(
+        path=folder / row["file"],
+        label=row["label"],
+        split=row["split"],
+        family=family_of(row["family"]),
+        source=row["source_repo"].removeprefix("https://github.com/"),
+        boxes=boxes_from_text(row["person_boxes"]),
+        row=row,
+    )
+
+
+def boxes_from_text(text: str) -> npt.NDArray[np.float32]:
+    """Parse "x0 y0 x1 y1;x0 y0 x1 y1" into float32, shape (n, 4)."""
+    boxes = [[float(value) for value in box.split()] for box in text.split(";") if box.strip()]
+    return np.array(boxes, dtype=np.float32).reshape(-1, 4)
+
+
+def family_of(name: str) -> str:
+    """Join families that are one source: the scene classes of scene15, the clips of capston, hard negatives."""
+    for prefix in ("scene15", "capston", "hard-negative"):
+        if name.startswith(prefix):
+            return prefix
+    return name
+
+
+def select(samples: Iterable[Sample], split: str, *, without: Iterable[str] = ()) -> list[Sample]:
+    """Return the samples of a split that carry one of LABELS, minus the families in `without`."""
+    left_out = set(without)
+    return [
+        s for s in samples if s.split == split and s.label in LABELS and s.family not in left_out
+    ]
+
+
+def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
+    """Read an image file as RGB uint8, shape (H, W, 3).
+
+    Raises: DataError if OpenCV cannot decode it.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"cannot decode {path}")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def squares_from_samples(
+    samples: list[Sample], size_px: int, *, cache: Path
+) -> npt.NDArray[np.uint8]:
+    """Return every image stretched to a square, uint8, shape (n, size, size, 3), as a memory map.
+
+    The map is written once under `cache`, in a file named after the list of images and the size, so that
+    training does not decode JPEGs in every epoch and memory does not grow with the data set.
+    """
+    key = hashlib.sha256(
+        "\n".join([str(size_px), *(str(s.path) for s in samples)]).encode()
+    ).hexdigest()[:16]
+    file, shape = cache / f"squares-{key}.u8", (len(samples), size_px, size_px, 3)
+    if not file.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        pixels = np.memmap(part, dtype=np.uint8, mode="w+", shape=shape)
+        for index, sample in enumerate(samples):
+            pixels[index] = cv2.resize(
+                read_rgb(sample.path), (size_px, size_px), interpolation=cv2.INTER_AREA
+            )
+        pixels.flush()
+        part.rename(file)
+    return np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
