@@ -57,7 +57,7 @@ class Health:
 
 
 class Household(Protocol):
-    """Everything the page shows. Methods are called from the page's threads and never block long."""
+    """Everything the page shows. Called from the page's threads; nothing here blocks long."""
 
     def now(self) -> Now: ...
 
