@@ -1,0 +1,176 @@
+"""The built-in door: real photographs that come with scikit-image, played as a camera.
+
+Nobody, a visitor, nobody, a cat, nobody, another visitor, nobody. The pictures are read from the
+installed library with OpenCV: importing scikit-image's own reader would cost 46 MB.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import skimage
+from typing_extensions import Self
+
+from edgecls.config import DemoCameraSection
+from edgecls.errors import CameraEndedError, CameraError, MissingDependencyError
+from edgecls.types import Frame, Pixels
+
+WIDTH_PX, HEIGHT_PX = 960, 720
+NOISE_LEVELS = 2.5  # standard deviation, of 255: what a small sensor shows by day
+_NOISE_MARGIN_PX = 64
+_NO_NOISE = np.empty((0, 0, 1), dtype=np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A photograph and how the camera looks at it.
+
+    Args:    shows: for people.   file: inside scikit-image's data folder.   person: what is true.
+             centre_x, centre_y: middle of the view, 0 to 1 of the photograph.
+             approach: how much larger the picture is at the scene's end: 0.06 is 6 %.
+    """
+
+    shows: str
+    file: str
+    person: bool
+    centre_x: float = 0.5
+    centre_y: float = 0.5
+    approach: float = 0.0
+
+
+EMPTY = Scene("nobody, only the motorcycle", "motorcycle_left.png", person=False)
+STORY: tuple[Scene, ...] = (
+    EMPTY,
+    Scene("a visitor: the astronaut", "astronaut.png", person=True, centre_y=0.4, approach=0.03),
+    EMPTY,
+    Scene("Chelsea the cat", "chelsea.png", person=False, approach=0.03),
+    EMPTY,
+    Scene("a visitor: the cameraman", "camera.png", person=True, centre_y=0.46, approach=0.03),
+    EMPTY,
+)
+VISITS_PER_PASS = sum(scene.person for scene in STORY)
+
+
+class DemoCamera:
+    """Play the story at the section's frame rate.
+
+    Args:    clock: seconds, monotonic.   sleep: waits so many seconds; tests pass their own.
+    """
+
+    def __init__(
+        self,
+        section: DemoCameraSection,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._section = section
+        self._clock = clock
+        self._sleep = sleep
+        self._frames_per_scene = max(1, round(section.scene_s * section.fps))
+        self._photographs: dict[str, Pixels] = {}
+        self._noise: npt.NDArray[np.int16] = _NO_NOISE
+        self._start_s: float | None = None
+        self._next = 0
+
+    def __enter__(self) -> Self:
+        """Read the photographs. Raises: MissingDependencyError when the library lacks one."""
+        folder = Path(skimage.__file__).parent / "data"
+        self._photographs = {scene.file: _photograph(folder / scene.file) for scene in STORY}
+        noise = np.random.default_rng(2).normal(
+            0, NOISE_LEVELS, (HEIGHT_PX + _NOISE_MARGIN_PX, WIDTH_PX + _NOISE_MARGIN_PX, 1)
+        )
+        self._noise = noise.round().astype(np.int16)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the pictures go."""
+        self._photographs, self._noise, self._start_s, self._next = {}, _NO_NOISE, None, 0
+
+    def read(self, timeout_s: float) -> Frame:
+        """Return the newest frame that is due and was not returned; wait for it if need be."""
+        if not self._photographs:
+            raise CameraError("the demo camera is closed, expected an open one")
+        if self._start_s is None:
+            self._start_s = self._clock()
+        wait_s = self._start_s + self._next / self._section.fps - self._clock()
+        if wait_s > timeout_s:
+            self._sleep(timeout_s)
+            raise CameraError(
+                f"the demo camera has no frame within {timeout_s:g} s, "
+                f"the next is due in {wait_s:g} s",
+                hint="raise fps or frame_timeout_s in the [camera] section",
+            )
+        if wait_s > 0:
+            self._sleep(wait_s)
+        due = int((self._clock() - self._start_s) * self._section.fps + 1e-6)
+        sequence = max(self._next, due)
+        if not self._section.loop and sequence >= self._frames_per_scene * len(STORY):
+            raise CameraEndedError("the demo has played all its scenes")
+        self._next = sequence + 1
+        return Frame(
+            pixels=self._render(sequence),
+            captured_s=self._clock(),
+            captured_at=datetime.now(timezone.utc),
+            sequence=sequence,
+        )
+
+    def _render(self, sequence: int) -> Pixels:
+        """Draw frame `sequence`: the scene's view of its photograph, and the sensor's noise."""
+        index, step = divmod(sequence, self._frames_per_scene)
+        scene = STORY[index % len(STORY)]
+        zoom = 1 + scene.approach * step / self._frames_per_scene
+        picture = _view(self._photographs[scene.file], scene, zoom)
+        shift = np.random.default_rng(sequence).integers(0, _NOISE_MARGIN_PX, 2)
+        noise = self._noise[shift[0] :, shift[1] :][:HEIGHT_PX, :WIDTH_PX]
+        noisy: Pixels = np.clip(picture + noise, 0, 255).astype(np.uint8)
+        return noisy
+
+
+def _photograph(path: Path) -> Pixels:
+    """Read one of scikit-image's pictures as RGB, grey ones too."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR) if path.is_file() else None
+    if image is None:
+        raise MissingDependencyError(
+            f"the installed scikit-image lacks the photograph {path.name}",
+            hint='pip install --upgrade "edgecls[demo]"',
+        )
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _view(photograph: Pixels, scene: Scene, zoom: float) -> Pixels:
+    """Return a full frame: the largest 4:3 cut of `photograph`, enlarged by `zoom`."""
+    height, width = photograph.shape[:2]
+    scale = max(WIDTH_PX / width, HEIGHT_PX / height) * zoom
+    offset = [
+        float(np.clip(size / 2 - centre * length * scale, size - length * scale, 0))
+        for size, centre, length in (
+            (WIDTH_PX, scene.centre_x, width),
+            (HEIGHT_PX, scene.centre_y, height),
+        )
+    ]
+    matrix = np.array([[scale, 0, offset[0]], [0, scale, offset[1]]], dtype=np.float64)
+    view = cv2.warpAffine(
+        photograph,
+        matrix,
+        (WIDTH_PX, HEIGHT_PX),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return np.asarray(view, dtype=np.uint8)
