@@ -5,14 +5,14 @@ Every field has a unit in its name, bounds and a description; `edgecls config sc
 
 from __future__ import annotations
 
-import difflib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from edgecls._lib.validation import message_from_validation
 from edgecls.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -233,10 +233,8 @@ def from_mapping(data: dict[str, Any], *, origin: str, base: Path | None = None)
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        lines = list(_lines_from_validation(error, data))
-        noun = "error" if len(lines) == 1 else "errors"
         raise ConfigError(
-            "\n  ".join([f"{origin}: {len(lines)} {noun}", *lines]),
+            message_from_validation(error, Config, origin=origin),
             hint="edgecls config schema prints every field with its bounds",
         ) from error
     return config if base is None else _anchored(config, base)
@@ -256,32 +254,3 @@ def _anchored(config: Config, base: Path) -> Config:
     }
     camera = camera.model_copy(update=update)
     return config.model_copy(update={"store": store, "model": model, "camera": camera})
-
-
-def _lines_from_validation(error: ValidationError, data: dict[str, Any]) -> Iterator[str]:
-    """Say each fault on a line of its own: the field's path, what is wrong, what was received."""
-    for item in error.errors(include_url=False, include_context=False):
-        where = [str(part) for part in item["loc"]]
-        if len(where) > 1 and where[0] == "camera" and where[1] in CAMERA_SECTIONS:
-            del where[1]  # the union's tag is no part of the path in the file
-        path = ".".join(where) or "the file"
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message = f"unknown field, {_expected_instead(where, data)}"
-        elif item["type"] == "missing":
-            message = "missing"
-        elif not isinstance(item["input"], dict) and "password" not in path:
-            message = f"{message}, received {item['input']!r}"
-        yield f"{path}: {message}"
-
-
-def _expected_instead(where: list[str], data: dict[str, Any]) -> str:
-    """Suggest the nearest field of the section that `where` points into, or name them all."""
-    fields = list(Config.model_fields)
-    if len(where) > 1:
-        section: Any = Config.model_fields[where[0]].annotation  # Any: a class, or camera's union
-        if where[0] == "camera":
-            section = CAMERA_SECTIONS[str(data["camera"]["kind"])]
-        fields = list(section.model_fields)
-    near = difflib.get_close_matches(where[-1], fields, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(fields)}"

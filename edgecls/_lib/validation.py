@@ -1,0 +1,88 @@
+"""Say what is wrong with a file that a person wrote: one line per fault, with a did-you-mean."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Collection, Iterator, Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+Models = Sequence[type[BaseModel]]
+
+
+def message_from_validation(error: ValidationError, model: type[BaseModel], *, origin: str) -> str:
+    """Return every fault of `error` in one message.
+
+    Args:    model: the class that was validated.   origin: the file's name, first in the message.
+    """
+    lines = list(lines_from_validation(error, model))
+    noun = "error" if len(lines) == 1 else "errors"
+    return "\n  ".join([f"{origin}: {len(lines)} {noun}", *lines])
+
+
+def lines_from_validation(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
+    """Say each fault on a line of its own: the field's path, what is wrong, what was received."""
+    for item in error.errors(include_url=False, include_context=False):
+        where, siblings = _resolved([model], item["loc"])
+        path = ".".join(where) or "the file"
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = f"unknown field, {suggestion(where[-1], siblings)}"
+        elif item["type"] == "missing":
+            message = "missing"
+        elif not isinstance(item["input"], dict) and "password" not in path:
+            message = f"{message}, received {item['input']!r}"
+        yield f"{path}: {message}"
+
+
+def suggestion(word: str, known: Collection[str]) -> str:
+    """Suggest the known word nearest to `word`, or name them all."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
+
+
+def _resolved(models: Models, loc: tuple[int | str, ...]) -> tuple[list[str], list[str]]:
+    """Follow a fault's place into the model.
+
+    Returns: the path as it stands in the file (the tag of a union is no part of it), and the fields
+             of the section it points into.
+    """
+    path: list[str] = []
+    siblings = _fields(models)
+    for part in loc:
+        tagged = [m for m in models if _tag(m) == part]
+        if tagged and part not in _fields(models):
+            models = tagged
+            continue
+        path.append(str(part))
+        siblings = _fields(models)
+        if isinstance(part, str):
+            models = [
+                found
+                for model in models
+                if part in model.model_fields
+                for found in _models_in(model.model_fields[part].annotation)
+            ]
+    return path, siblings
+
+
+def _fields(models: Models) -> list[str]:
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
+
+
+def _tag(model: type[BaseModel]) -> object:
+    """Return the one word that a `kind: Literal[...]` field of a union's member allows."""
+    kind = model.model_fields.get("kind")
+    words = get_args(kind.annotation) if kind and get_origin(kind.annotation) is Literal else ()
+    return words[0] if len(words) == 1 else None
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:  # Any: a type expression
+    """Return the pydantic classes in a field's type, inside unions, lists and Annotated."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, types.UnionType, Annotated, list, tuple):
+        return [found for part in get_args(annotation) for found in _models_in(part)]
+    return []
