@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -29,6 +29,9 @@ class Section(BaseModel):
 
 class CaptureSection(Section):
     """What every camera has: how often to look, and when to give up on it."""
+
+    live: ClassVar[bool] = True
+    """A live sensor never delivers the very same picture twice; a file may."""
 
     name: str = Field("door", min_length=1, max_length=40, description="Shown with every visit.")
     fps: float = Field(
@@ -53,6 +56,7 @@ class CaptureSection(Section):
 class ReplayCameraSection(CaptureSection):
     """Play images or a video file as if they were a camera."""
 
+    live: ClassVar[bool] = False
     kind: Literal["replay"]
     source: Path = Field(description="A folder of images (in name order), an image or a video.")
     loop: bool = Field(True, description="Start again after the last frame.")
@@ -95,6 +99,7 @@ class HttpCameraSection(CaptureSection):
 class DemoCameraSection(CaptureSection):
     """The built-in door: photographs that come with scikit-image."""
 
+    live: ClassVar[bool] = False
     kind: Literal["demo"]
     loop: bool = Field(True, description="Start again after the last visitor.")
     scene_s: float = Field(4.0, gt=0, le=60, description="How long each scene lasts.")
@@ -160,6 +165,9 @@ class VisitSection(Section):
     smoothing_s: float = Field(0.7, ge=0, le=30, description="Time constant of the smoothing.")
     leave_after_s: float = Field(
         3.0, ge=0, le=600, description="Low scores for so long end the visit."
+    )
+    lost_after_s: float = Field(
+        30.0, gt=0, le=3600, description="A visit is ended when no picture comes for so long."
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,1 @@
+"""Keep visits through power cuts: SQLite for what happened, JPEG files for how it looked."""

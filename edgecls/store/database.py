@@ -1,0 +1,169 @@
+"""Open the SQLite file: durable, checked, and brought to this version's schema step by step."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from edgecls.errors import StoreError
+
+APPLICATION_ID = 0x45434C53  # "ECLS": tells our files from other people's
+BUSY_TIMEOUT_S = 5.0
+FILE_NAME = "edgecls.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered step of the schema."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def migrations() -> tuple[Migration, ...]:
+    """Return the steps that ship in the package, in order: schema/0001_visits.sql and so on."""
+    folder = resources.files("edgecls.store") / "schema"
+    files = sorted(
+        (item for item in folder.iterdir() if item.name.endswith(".sql")),
+        key=lambda item: item.name,
+    )
+    return tuple(
+        Migration(int(item.name.partition("_")[0]), item.name, item.read_text(encoding="utf-8"))
+        for item in files
+    )
+
+
+def open_for_writing(path: Path, steps: Sequence[Migration]) -> sqlite3.Connection:
+    """Open or make the file and apply the steps it lacks, each in a transaction of its own.
+
+    Raises:  StoreError if it is damaged, no database, not ours, or of a newer edgecls.
+    """
+    with store_errors(f"cannot open {path}"):
+        database = _connect(path)
+        try:
+            _check(database, path)
+            _migrate(database, path, steps)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open the file for a reader beside the one writer; it may be used by several threads in turn.
+
+    Raises:  StoreError if there is none or it cannot be read.
+    """
+    with store_errors(f"cannot read {path}"):
+        if not path.exists():
+            raise StoreError(
+                f"no store at {path}", hint="start the daemon once: edgecls run makes it"
+            )
+        database = _connect(path)
+        database.execute("PRAGMA query_only = ON")
+        return database
+
+
+@contextlib.contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Commit at the end, all or nothing; what is committed survives a power cut."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def store_errors(what: str) -> Iterator[None]:
+    """Turn the system's and SQLite's errors into StoreError."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (sqlite3.Error, OSError) as error:
+        hint = None
+        if is_disk_full(error):
+            hint = "free some space on the disk, or lower store.bytes_max"
+        raise StoreError(f"{what}: {error}", hint=hint) from error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Tell whether `error` says that the disk, or this user's part of it, is full."""
+    if isinstance(error, sqlite3.Error):
+        return "disk is full" in str(error)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    database.row_factory = sqlite3.Row
+    try:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise _damaged(path, str(error)) from error
+    return database
+
+
+def _check(database: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is damaged or that another program made."""
+    try:
+        verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise _damaged(path, str(error)) from error
+    if verdict != "ok":
+        raise _damaged(path, str(verdict).splitlines()[0])
+    tables = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise StoreError(
+            f"{path} is a database of another program, expected one made by edgecls",
+            hint="choose another folder: edgecls run --store FOLDER",
+        )
+
+
+def _migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Migration]) -> None:
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    newest = steps[-1].number
+    if version > newest:
+        raise StoreError(
+            f"{path} was made by a newer edgecls: it has schema {version}, "
+            f"this one knows up to {newest}",
+            hint="install the newer edgecls again, or choose another folder with --store",
+        )
+    for step in steps[version:]:
+        script = (
+            f"BEGIN IMMEDIATE;\n{step.sql}\nPRAGMA application_id = {APPLICATION_ID};\n"
+            f"PRAGMA user_version = {step.number};\nCOMMIT;"
+        )
+        try:
+            database.executescript(script)
+        except sqlite3.Error as error:
+            if database.in_transaction:
+                database.execute("ROLLBACK")
+            raise StoreError(
+                f"cannot bring {path} from schema {step.number - 1} to {step.number} "
+                f"({step.name}): {error}"
+            ) from error
+
+
+def _damaged(path: Path, why: str) -> StoreError:
+    if "locked" in why or "unable to open" in why or "readonly" in why or "disk" in why:
+        return StoreError(f"cannot open {path}: {why}")
+    return StoreError(
+        f"{path} is damaged or not a database: {why}",
+        hint=f"keep it aside and begin anew: mv {path} {path}.broken",
+    )

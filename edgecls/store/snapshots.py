@@ -1,0 +1,65 @@
+"""The JPEG files of a store: a flat folder of names that sort by time."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+
+from edgecls._lib.files import fsync_folder, write_atomic
+
+NAME = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}\.jpg")
+
+
+class Snapshots:
+    """Write, read and remove JPEG files by plain names.
+
+    Args:    folder: made if missing.   step: is told each step of a write before it is taken;
+             crash tests die there.
+    """
+
+    def __init__(self, folder: Path, *, step: Callable[[str], None] | None = None) -> None:
+        self.folder = folder
+        self._step = step
+
+    def create(self) -> None:
+        """Make the folder, durably."""
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True)
+            fsync_folder(self.folder.parent)
+
+    def write(self, jpeg: bytes, *, at: datetime) -> str:
+        """Write `jpeg` under a new name and return the name once it is durable."""
+        stamp = at.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%S%f")[:-3]
+        name = f"{stamp}Z-{secrets.token_hex(4)}.jpg"
+        write_atomic(self.folder / name, jpeg, step=self._step)
+        return name
+
+    def read(self, name: str) -> bytes | None:
+        """Return the JPEG; None when it is gone or `name` is no name that `write` gives."""
+        if not NAME.fullmatch(name):
+            return None
+        try:
+            return (self.folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files; one that is gone already is fine."""
+        for name in names:
+            if NAME.fullmatch(name):
+                with contextlib.suppress(FileNotFoundError):
+                    (self.folder / name).unlink()
+
+    def remove_all_but(self, wanted: set[str]) -> int:
+        """Remove what a power cut left behind: files no row names, and temporary files."""
+        removed = 0
+        for path in self.folder.iterdir():
+            temporary = path.name.startswith(".") and path.name.endswith(".tmp")
+            if temporary or (NAME.fullmatch(path.name) and path.name not in wanted):
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed

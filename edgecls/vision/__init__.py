@@ -1,0 +1,1 @@
+"""What moved, where to look, and when somebody is there: pure functions of frames and times."""

@@ -1,0 +1,169 @@
+"""Tell whether something moved, where, and whether the camera is frozen; on a small grey picture.
+
+Two pictures are compared by their normalised Frobenius product <A,B> / (|A| |B|) after their means
+are removed. The plain product of two photographs of anything is close to 1, because grey values
+are never negative; without the mean, a still scene gives 0.999 and more and a moving one 0.9 and
+less, and a change of exposure alone gives 1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edgecls.config import MotionSection
+from edgecls.types import Pixels, Region
+
+Grey = npt.NDArray[np.uint8]
+
+WIDTH_PX = 160
+BACKGROUND_S = 10.0
+"""Time constant with which the background learns: a parked car is forgotten in half a minute."""
+STEP_MIN = 10.0
+"""Smallest change of a grey value, of 255, that is no noise after averaging down."""
+STEP_PER_NOISE = 4.0
+LIGHT_PART = 0.3
+"""From this part of the picture on, a change is first tried as a change of light."""
+SAMPLE_PX = 8
+"""Of the full picture, every so many pixels are compared exactly to find a frozen camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What the gate says of one frame.
+
+    Args:    moved: worth a look.   boxes: what differs from the background, in pixels of the
+             frame, largest first; empty for a change of the whole picture.
+             similarity: to the frame before, -1 to 1; 1 for a first frame.
+             relit: the light changed, the scene did not.
+             same_s: for how long the camera has delivered this very picture, bit by bit.
+    """
+
+    moved: bool
+    boxes: tuple[Region, ...]
+    similarity: float
+    relit: bool
+    same_s: float
+
+
+def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
+    """Return the normalised Frobenius product of two grey pictures without their means, -1 to 1.
+
+    Two flat pictures are alike (1); a flat one and another are not (0).
+    """
+    one = first - cv2.mean(first)[0]
+    two = second - cv2.mean(second)[0]
+    norms = cv2.norm(one) * cv2.norm(two)
+    if norms < 1e-3:
+        return 1.0 if cv2.norm(one, two) < 1e-3 else 0.0
+    return float(np.vdot(one, two) / norms)
+
+
+class MotionGate:
+    """Compare each frame with the one before and with a slowly learnt background."""
+
+    def __init__(self, section: MotionSection) -> None:
+        self._section = section
+        self._grey: Grey | None = None
+        self._float: npt.NDArray[np.float32] | None = None
+        self._background: npt.NDArray[np.float32] | None = None
+        self._seen_s = 0.0
+        self._sample: Pixels | None = None
+        self._sample_s = 0.0
+
+    def look(self, pixels: Pixels, at_s: float) -> Motion:
+        """Judge one frame and learn from it.
+
+        Args:    pixels: RGB, (H, W, 3); not kept.   at_s: monotonic seconds, never falling.
+        """
+        same_s = self._same_s(pixels, at_s)
+        grey = _small_grey(pixels)
+        current = grey.astype(np.float32)
+        previous_grey, previous, background = self._grey, self._float, self._background
+        self._grey, self._float = grey, current
+        elapsed_s, self._seen_s = at_s - self._seen_s, at_s
+        if previous_grey is None or previous is None or background is None:
+            self._background = current.copy()
+            return Motion(True, (), 1.0, relit=False, same_s=same_s)
+        if background.shape != current.shape:
+            self._background = current.copy()
+            return Motion(True, (), 0.0, relit=False, same_s=same_s)
+
+        alike = similarity(current, previous)
+        if similarity(current, background) > self._section.similarity_max:
+            cv2.accumulateWeighted(current, background, _rate(elapsed_s))
+            return Motion(False, (), alike, relit=False, same_s=same_s)
+
+        noise = np.asarray(cv2.absdiff(grey, previous_grey), dtype=np.uint8)
+        step = STEP_MIN + STEP_PER_NOISE * _median(noise)
+        changed = cv2.absdiff(current, background) > step
+        relit = False
+        if changed.mean() > LIGHT_PART:
+            lit = _in_the_light_of(background, current)
+            still_changed = cv2.absdiff(current, lit) > step
+            relit = bool(still_changed.mean() < changed.mean() / 2)
+            if relit:
+                background[:] = lit
+                changed = still_changed
+        whole = changed.mean() > 0.8
+        boxes = () if whole else self._boxes(changed, pixels.shape)
+        cv2.accumulateWeighted(current, background, 1.0 if whole else _rate(elapsed_s))
+        return Motion(whole or bool(boxes), boxes, alike, relit=relit, same_s=same_s)
+
+    def _same_s(self, pixels: Pixels, at_s: float) -> float:
+        """Return for how long every sampled pixel has been exactly the same. Sensors have noise."""
+        sample = pixels[::SAMPLE_PX, ::SAMPLE_PX]
+        if self._sample is None or not np.array_equal(sample, self._sample):
+            self._sample, self._sample_s = sample.copy(), at_s
+        return at_s - self._sample_s
+
+    def _boxes(self, changed: npt.NDArray[np.bool_], shape: tuple[int, ...]) -> tuple[Region, ...]:
+        """Return the connected parts of `changed` that are large enough, in pixels of the frame."""
+        mask = cv2.dilate(changed.view(np.uint8), np.ones((5, 5), np.uint8))
+        count, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+        height, width = changed.shape
+        scale_x, scale_y = shape[1] / width, shape[0] / height
+        found = []
+        for x, y, w, h, _area in stats[1:count]:
+            area = int(np.count_nonzero(changed[y : y + h, x : x + w]))
+            if area >= max(1.0, self._section.area_min * changed.size):
+                corner = (int(x * scale_x), int(y * scale_y))
+                end = (math.ceil((x + w) * scale_x), math.ceil((y + h) * scale_y))
+                found.append((area, Region(*corner, min(end[0], shape[1]), min(end[1], shape[0]))))
+        found.sort(key=lambda pair: -pair[0])
+        return tuple(box for _, box in found)
+
+
+def _small_grey(pixels: Pixels) -> Grey:
+    """Average a frame down to WIDTH_PX columns and turn it grey."""
+    height, width = pixels.shape[:2]
+    size = (WIDTH_PX, max(2, round(WIDTH_PX * height / width)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def _rate(elapsed_s: float) -> float:
+    return 1.0 - math.exp(-max(0.0, elapsed_s) / BACKGROUND_S)
+
+
+def _median(values: Grey) -> int:
+    """Return the median of a uint8 picture, by counting."""
+    counts = np.bincount(values.ravel(), minlength=256)
+    return int(np.searchsorted(np.cumsum(counts), values.size / 2))
+
+
+def _in_the_light_of(
+    background: npt.NDArray[np.float32], current: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Return the background with the gain and offset that bring it nearest to `current`.
+
+    Medians and not means, so that a person in front of it does not count.
+    """
+    middle, now = np.median(background), np.median(current)
+    spread = np.median(np.abs(background - middle))
+    gain = np.median(np.abs(current - now)) / spread if spread > 1 else 1.0
+    return ((background - middle) * gain + now).astype(np.float32)
