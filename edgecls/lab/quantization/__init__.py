@@ -1,0 +1,1 @@
+"""From a float model to int8: improve the graph, observe it once, quantize for each runtime."""

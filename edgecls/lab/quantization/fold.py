@@ -1,0 +1,112 @@
+"""Fold batch normalization into the layer before it, in a Keras 3 functional model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+FOLDABLE = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A layer and the batch normalization that alone reads its output."""
+
+    layer: keras.layers.Layer
+    norm: keras.layers.BatchNormalization
+
+
+def producers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """Return the layers whose outputs `layer` reads, in order; the layer is used once."""
+    return [tensor._keras_history.operation for tensor in keras.tree.flatten(layer.input)]
+
+
+def consumers(model: keras.Model) -> Mapping[str, list[keras.layers.Layer]]:
+    """Return, for every layer's name, the layers that read its output."""
+    readers: dict[str, list[keras.layers.Layer]] = {layer.name: [] for layer in model.layers}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            continue
+        for producer in producers(layer):
+            readers[producer.name].append(layer)
+    return readers
+
+
+def _pairs(model: keras.Model) -> list[Pair]:
+    readers = consumers(model)
+    ends = Counter(tensor._keras_history.operation.name for tensor in model.outputs)
+    found = []
+    for layer in model.layers:
+        if not isinstance(layer, keras.layers.BatchNormalization):
+            continue
+        (before,) = producers(layer)
+        linear = getattr(before, "activation", None) in (None, keras.activations.linear)
+        if (
+            isinstance(before, FOLDABLE)
+            and linear
+            and len(readers[before.name]) == 1
+            and not ends[before.name]
+        ):
+            found.append(Pair(before, layer))
+    return found
+
+
+def with_batchnorm_folded(model: keras.Model) -> keras.Model:
+    """Return a copy in which y = gamma (W x + b - mean) / sqrt(var + eps) + beta is one layer.
+
+    Layers keep their names. A normalization that follows anything else (an addition, a shared
+    output) stays.
+
+    Source:  Jacob et al., Quantization and Training of Neural Networks (2018), section 3.2.
+    """
+    pairs = _pairs(model)
+    folded = {pair.layer.name: pair for pair in pairs}
+    norms = {pair.norm.name for pair in pairs}
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if layer.name in folded:
+            config["use_bias"] = True
+        return layer.__class__.from_config(config)
+
+    def call(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:  # Any: keras tensors
+        return inputs[0] if layer.name in norms else layer(*inputs, **options)
+
+    copy = keras.models.clone_model(model, clone_function=clone, call_function=call)
+    for layer in model.layers:
+        if layer.name in norms:
+            continue
+        if layer.name in folded:
+            copy.get_layer(layer.name).set_weights(_folded_weights(folded[layer.name]))
+        else:
+            copy.get_layer(layer.name).set_weights(layer.get_weights())
+    return copy
+
+
+def _folded_weights(pair: Pair) -> list[Array]:
+    norm = pair.norm
+    kernel, *rest = pair.layer.get_weights()
+    bias = rest[0] if rest else 0.0
+    variance = np.asarray(norm.moving_variance, np.float64)
+    gamma = np.asarray(norm.gamma, np.float64) if norm.scale else 1.0
+    beta = np.asarray(norm.beta, np.float64) if norm.center else 0.0
+    factor = gamma / np.sqrt(variance + norm.epsilon)
+    shift = beta + (bias - np.asarray(norm.moving_mean, np.float64)) * factor
+    scaled = kernel * _over_output_channels(pair.layer, kernel, factor)
+    return [scaled.astype(np.float32), np.broadcast_to(shift, factor.shape).astype(np.float32)]
+
+
+def _over_output_channels(
+    layer: keras.layers.Layer, kernel: Array, factor: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Shape a factor per output channel so that it multiplies `kernel`."""
+    if isinstance(layer, keras.layers.DepthwiseConv2D):  # (h, w, channels, multiplier)
+        return factor.reshape(kernel.shape[2], kernel.shape[3])
+    return factor  # (..., output channels)

@@ -1,0 +1,54 @@
+"""Quantize a float TFLite graph with ranges of our own, by AI Edge Quantizer."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from ai_edge_quantizer import quantizer, recipe
+
+from edgecls.errors import CalibrationError, ConfigError
+from edgecls.lab.quantization.ranges import Range
+
+RECIPES: Mapping[str, Any] = {  # Any: the library's own recipe type
+    "dynamic_wi8_afp32": recipe.dynamic_wi8_afp32,
+    "static_wi8_ai8": recipe.static_wi8_ai8,
+    "static_wi8_ai16": recipe.static_wi8_ai16,
+}
+"""Our recipe word -> the library's recipe; the words are the library's too."""
+
+
+def tflite_quantized_from_float(
+    model: bytes, recipe_name: str, ranges: Mapping[str, Range] | None = None
+) -> bytes:
+    """Return the quantized flatbuffer; int8 recipes take and give int8.
+
+    Args:    ranges: tensor name -> (low, high), for the static recipes.
+    Raises:  CalibrationError when a static recipe lacks ranges; ConfigError for an unknown recipe.
+    """
+    if recipe_name not in RECIPES:
+        raise ConfigError(f"unknown recipe {recipe_name!r}, expected one of {', '.join(RECIPES)}")
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        tool = quantizer.Quantizer(bytearray(model), RECIPES[recipe_name]())
+        if not tool.need_calibration:
+            return bytes(tool.quantize().quantized_model)
+        if not ranges:
+            raise CalibrationError(
+                f"{recipe_name} needs activation ranges, received none",
+                hint="edgecls calibrate makes them",
+            )
+        return bytes(tool.quantize(_statistics(ranges)).quantized_model)
+
+
+def _statistics(ranges: Mapping[str, Range]) -> dict[str, dict[str, Any]]:
+    shape = (1, 1, 1, 1)
+    return {
+        name: {
+            "min": np.full(shape, low, np.float32),
+            "max": np.full(shape, high, np.float32),
+        }
+        for name, (low, high) in ranges.items()
+    }
