@@ -1,0 +1,109 @@
+"""ONNX models on the CPU, through ONNX Runtime."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from typing_extensions import Self
+
+from edgecls.errors import InferenceError
+from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single
+from edgecls.types import TensorSpec
+
+_SILENT = 4  # ONNX Runtime's severity "fatal": what fails is raised, and told once
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+}
+
+
+class OnnxRuntime:
+    """Run a .onnx model.
+
+    The file says nothing of how integer inputs or outputs are scaled, so their specs have no scale.
+
+    Args:    model: the file's content.   threads: for one inference; they never spin while idle.
+    Raises:  InferenceError when it is no such model, or not one input and one output.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _SILENT
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                model, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its exceptions share no base but this
+            raise InferenceError(
+                f"not an ONNX model that ONNX Runtime can run: {_first_line(error)}",
+                hint="check the file; weights stored beside it must be inside it",
+            ) from error
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        check_single("input", inputs)
+        check_single("output", outputs)
+        self._input, self._output = _spec_from_argument(inputs[0]), _spec_from_argument(outputs[0])
+
+    @property
+    def input(self) -> TensorSpec:
+        return self._input
+
+    @property
+    def output(self) -> TensorSpec:
+        return self._output
+
+    def infer(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: as in ports.Tensor
+        """Run the model once; see ports.Runtime."""
+        check_batch(batch, self._input)
+        if self._session is None:
+            raise InferenceError("the runtime is closed")
+        try:
+            outputs = self._session.run([self._output.name], {self._input.name: batch})
+        except Exception as error:  # as above
+            raise InferenceError(f"the model failed to run: {_first_line(error)}") from error
+        return np.asarray(outputs[0])
+
+    def close(self) -> None:
+        self._session = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _spec_from_argument(argument: Any) -> TensorSpec:  # Any: onnxruntime.NodeArg has no stubs
+    """Read one of the session's descriptions; a batch of any size is taken as 1."""
+    name, declared = str(argument.name), list(argument.shape)
+    if argument.type not in _DTYPES:
+        raise InferenceError(
+            f"tensor {name!r} is {argument.type}, expected one of {', '.join(_DTYPES)}"
+        )
+    shape = tuple(
+        1 if index == 0 and not isinstance(side, int) else side
+        for index, side in enumerate(declared)
+    )
+    if not shape or not all(isinstance(side, int) and side > 0 for side in shape):
+        raise InferenceError(
+            f"tensor {name!r} has the changing shape {tuple(declared)}, expected fixed sizes",
+            hint=CREATE_HINT,
+        )
+    return TensorSpec(name, shape, _DTYPES[argument.type])
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,108 @@
+"""TensorFlow Lite models on the CPU, through LiteRT, or tflite-runtime where that is installed."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import Self
+
+from edgecls.errors import InferenceError
+from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single
+from edgecls.types import TensorSpec
+
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ModuleNotFoundError as missing:
+    if missing.name != "ai_edge_litert":
+        raise
+    try:
+        from tflite_runtime.interpreter import Interpreter
+    except ModuleNotFoundError:
+        raise missing from None  # LiteRT is the one to install
+
+
+class TFLiteRuntime:
+    """Run a .tflite model.
+
+    Args:    model: the file's content.   threads: of the interpreter.
+    Raises:  InferenceError when it is no such model, or not one input and one output.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        try:
+            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise InferenceError(
+                f"not a TFLite model that this interpreter can run: {_first_line(error)}",
+                hint="check the file, or convert it again with a current TensorFlow",
+            ) from error
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        check_single("input", inputs)
+        check_single("output", outputs)
+        self._input, self._output = _spec_from_detail(inputs[0]), _spec_from_detail(outputs[0])
+        self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
+
+    @property
+    def input(self) -> TensorSpec:
+        return self._input
+
+    @property
+    def output(self) -> TensorSpec:
+        return self._output
+
+    def infer(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: as in ports.Tensor
+        """Run the model once; see ports.Runtime."""
+        check_batch(batch, self._input)
+        if self._interpreter is None:
+            raise InferenceError("the runtime is closed")
+        try:
+            self._interpreter.set_tensor(self._input_index, batch)
+            self._interpreter.invoke()
+            return np.asarray(self._interpreter.get_tensor(self._output_index))
+        except (ValueError, RuntimeError) as error:
+            raise InferenceError(f"the model failed to run: {_first_line(error)}") from error
+
+    def close(self) -> None:
+        self._interpreter = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _spec_from_detail(detail: dict[str, Any]) -> TensorSpec:
+    """Read one of the interpreter's descriptions; only the batch may be of any size."""
+    name, shape = str(detail["name"]), tuple(int(side) for side in detail["shape"])
+    if any(side < 0 for side in detail["shape_signature"][1:]):
+        signature = tuple(int(side) for side in detail["shape_signature"])
+        raise InferenceError(
+            f"tensor {name!r} has the changing shape {signature}, expected fixed sizes",
+            hint=CREATE_HINT,
+        )
+    dtype = np.dtype(detail["dtype"]).name
+    scales = detail["quantization_parameters"]["scales"]
+    if len(scales) > 1:
+        raise InferenceError(
+            f"tensor {name!r} is quantized with {len(scales)} scales, expected one per tensor",
+            hint="quantize inputs and outputs per tensor; only weights may be per channel",
+        )
+    if dtype.startswith("float") or not len(scales) or not scales[0]:
+        return TensorSpec(name, shape, dtype)
+    zero_point = int(detail["quantization_parameters"]["zero_points"][0])
+    return TensorSpec(name, shape, dtype, float(scales[0]), zero_point)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
