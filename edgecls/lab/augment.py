@@ -1,7 +1,8 @@
 """Change how a view looks, never what it shows: light, colour, lens, sensor, compression.
 
-The photographs of one source share a camera, a size and a JPEG quality. Each function here breaks one such hint. All take
-and return RGB uint8, shape (H, W, 3), and draw only from the given generator, so a seed fixes the result.
+The photographs of one source share a camera, a size and a JPEG quality. Each function here breaks
+one such hint. All take and return RGB uint8, shape (H, W, 3), and draw only from the given
+generator, so a seed fixes the result.
 """
 
 from collections.abc import Callable
@@ -16,11 +17,6 @@ Rng = np.random.Generator
 
 def _uint8(values: npt.NDArray[np.float32]) -> Image:
     return np.clip(values + 0.5, 0.0, 255.0).astype(np.uint8)
-
-
-def flip(rng: Rng, image: Image) -> Image:
-    """Mirror left and right."""
-    return np.ascontiguousarray(image[:, ::-1])
 
 
 def colour(rng: Rng, image: Image) -> Image:
@@ -52,9 +48,9 @@ def night(rng: Rng, image: Image) -> Image:
     centre = rng.uniform(0.25, 0.75, 2)
     y = (np.arange(height, dtype=np.float32) / height - np.float32(centre[0]))[:, None]
     x = (np.arange(width, dtype=np.float32) / width - np.float32(centre[1]))[None, :]
-    lamp = np.exp(-(x * x + y * y) / np.float32(rng.uniform(0.12, 1.0)))[:, :, None]
-    dark = (pale.astype(np.float32) / 255.0) ** np.float32(rng.uniform(1.0, 2.2)) * lamp
-    level = 255.0 * rng.uniform(0.25, 1.0)
+    lamp = np.exp(-(x * x + y * y) / np.float32(rng.uniform(0.2, 1.2)))[:, :, None]
+    dark = (pale.astype(np.float32) / 255.0) ** np.float32(rng.uniform(1.0, 1.8)) * lamp
+    level = 255.0 * rng.uniform(0.35, 1.0)
     return noise(rng, _uint8((dark * level + rng.uniform(0.0, 18.0)).astype(np.float32)))
 
 
@@ -108,7 +104,10 @@ def jpeg(rng: Rng, image: Image) -> Image:
 
 def caption(rng: Rng, image: Image) -> Image:
     """Write a clock into a corner, as surveillance cameras do."""
-    text = f"{rng.integers(2015, 2030)}-{rng.integers(1, 13):02d}-{rng.integers(1, 29):02d} {rng.integers(24):02d}:00"
+    year, month, day, hour = (
+        int(rng.integers(*r)) for r in ((2015, 2030), (1, 13), (1, 29), (0, 24))
+    )
+    text = f"{year}-{month:02d}-{day:02d} {hour:02d}:00"
     size = image.shape[0]
     place = (int(rng.uniform(0.0, 0.4) * size), int(rng.choice([0.06, 0.97]) * size))
     shade = int(rng.choice([0, 255]))
@@ -134,7 +133,7 @@ STEPS: tuple[tuple[Callable[[Rng, Image], Image], float], ...] = (
 
 
 def augmented(rng: Rng, image: Image) -> Image:
-    """Apply each step with its own probability, in the order in which light, lens, sensor and codec act."""
+    """Apply each step with its own probability, in the order light, lens, sensor, codec."""
     for step, share in STEPS:
         if rng.random() < share:
             image = step(rng, image)

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edgecls.bundle.manifest import InputRule
+from edgecls.bundle.preprocess import resized
 from edgecls.errors import EdgeclsError
 
 LABELS = ("no_person", "person")
@@ -20,6 +22,13 @@ class DataError(EdgeclsError, ValueError):
     """A data set cannot be read as its manifest says."""
 
     exit_code = 4
+
+
+def person_input(size_px: int) -> InputRule:
+    """Return the input rule of the person nets: stretched to a square, RGB, -1 to 1."""
+    return InputRule(
+        width=size_px, height=size_px, mean=(127.5, 127.5, 127.5), std=(127.5, 127.5, 127.5)
+    )
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,8 @@ def samples_from_manifest(manifest: Path) -> list[Sample]:
     missing = [name for name in REQUIRED_COLUMNS if rows and name not in rows[0]]
     if not rows or missing:
         raise DataError(
-            f"{manifest}: expected columns {', '.join(REQUIRED_COLUMNS)}; missing {', '.join(missing) or 'every row'}"
+            f"{manifest}: expected columns {', '.join(REQUIRED_COLUMNS)}; "
+            f"missing {', '.join(missing) or 'every row'}"
         )
     return [_sample(manifest.parent, row) for row in rows]
 
@@ -74,13 +84,17 @@ def _sample(folder: Path, row: dict[str, str]) -> Sample:
 
 
 def boxes_from_text(text: str) -> npt.NDArray[np.float32]:
-    """Parse "x0 y0 x1 y1;x0 y0 x1 y1" into float32, shape (n, 4)."""
+    """Parse "x0 y0 x1 y1;..." into float32, shape (n, 4), clipped; empty boxes are dropped."""
     boxes = [[float(value) for value in box.split()] for box in text.split(";") if box.strip()]
-    return np.array(boxes, dtype=np.float32).reshape(-1, 4)
+    inside: npt.NDArray[np.float32] = np.clip(
+        np.array(boxes, dtype=np.float32).reshape(-1, 4), 0.0, 1.0
+    )
+    kept: npt.NDArray[np.float32] = inside[np.all(inside[:, 2:] > inside[:, :2], axis=1)]
+    return kept
 
 
 def family_of(name: str) -> str:
-    """Join families that are one source: the scene classes of scene15, the clips of capston, hard negatives."""
+    """Join families that are one source: scene15's scene classes, capston's clips."""
     for prefix in ("scene15", "capston", "hard-negative"):
         if name.startswith(prefix):
             return prefix
@@ -111,21 +125,20 @@ def squares_from_samples(
 ) -> npt.NDArray[np.uint8]:
     """Return every image stretched to a square, uint8, shape (n, size, size, 3), as a memory map.
 
-    The map is written once under `cache`, in a file named after the list of images and the size, so that
-    training does not decode JPEGs in every epoch and memory does not grow with the data set.
+    The map is written once under `cache`, in a file named after the list of images and the size, so
+    that training does not decode JPEGs in every epoch and memory does not grow with the data set.
     """
     key = hashlib.sha256(
         "\n".join([str(size_px), *(str(s.path) for s in samples)]).encode()
     ).hexdigest()[:16]
     file, shape = cache / f"squares-{key}.u8", (len(samples), size_px, size_px, 3)
+    rule = person_input(size_px)
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
         pixels = np.memmap(part, dtype=np.uint8, mode="w+", shape=shape)
         for index, sample in enumerate(samples):
-            pixels[index] = cv2.resize(
-                read_rgb(sample.path), (size_px, size_px), interpolation=cv2.INTER_AREA
-            )
+            pixels[index] = resized(read_rgb(sample.path), rule)
         pixels.flush()
         part.rename(file)
     return np.memmap(file, dtype=np.uint8, mode="r", shape=shape)

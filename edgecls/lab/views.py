@@ -1,8 +1,8 @@
 """Cut views out of photographs, and say what each view shows.
 
-A view is a window of an image, relative coordinates x0 y0 x1 y1. A window around a person is a person; a window of the
-same photograph beside every person is no_person. So one source yields both classes, and the net cannot learn the source
-instead of the person.
+A view is a window of an image, relative coordinates x0 y0 x1 y1. A window around a person is a
+person; a window of the same photograph beside every person is no_person. So one source yields both
+classes, and the net cannot learn the source instead of the person.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ CLEAR_PERSON_VISIBLE = 0.5
 def boxes_in_view(boxes: Boxes, window: Window) -> tuple[Boxes, npt.NDArray[np.float32]]:
     """Clip boxes to a window.
 
-    Returns: the boxes in the window's own coordinates (n, 4), and the share of each box that is left (n,).
+    Returns: the boxes in the window's own coordinates (n, 4), and the share of each that is left.
     """
     x0, y0, x1, y1 = window
     scale = np.array([x1 - x0, y1 - y0, x1 - x0, y1 - y0], dtype=np.float32)
@@ -34,14 +34,16 @@ def boxes_in_view(boxes: Boxes, window: Window) -> tuple[Boxes, npt.NDArray[np.f
 
 def areas(boxes: Boxes) -> npt.NDArray[np.float32]:
     """Return the area of each box, shape (n,)."""
-    return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0), axis=1, dtype=np.float32)
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0.0)
+    return np.asarray(sides[:, 0] * sides[:, 1], dtype=np.float32)
 
 
 def label_of_view(boxes: Boxes, window: Window) -> int | None:
     """Say whether a window of a photograph shows a person: 1, surely none: 0, or unclear: None.
 
-    A person counts when at least half of a box is inside (or a third that fills a third of the view) and covers 0.6 %
-    of the view. A window is empty when no box touches it. All else is ambiguous and must not be trained on.
+    A person counts when at least half of a box is inside (or a third, filling a third of the view)
+    and covers 0.6 % of the view. A window is empty when no box touches it. All else is
+    ambiguous and must not be trained on.
     """
     if not len(boxes):
         return 0
@@ -70,8 +72,9 @@ def window_around(rng: np.random.Generator, box: Boxes) -> Window:
     side = max(float(height), float(width), 0.15) * rng.uniform(1.0, 2.4)
     wide = side * float(np.exp(rng.uniform(-0.5, 0.3)))
     centre = (box[:2] + box[2:]) / 2.0 + rng.uniform(-0.15, 0.15, 2) * (wide, side)
-    x0, y0 = np.clip(centre - (wide / 2.0, side / 2.0), 0.0, 1.0)
-    x1, y1 = np.clip(centre + (wide / 2.0, side / 2.0), 0.0, 1.0)
+    half = np.array([wide, side]) / 2.0
+    x0, y0 = np.clip(centre - half, 0.0, 1.0)
+    x1, y1 = np.clip(centre + half, 0.0, 1.0)
     return float(x0), float(y0), float(max(x1, x0 + 0.05)), float(max(y1, y0 + 0.05))
 
 
@@ -89,7 +92,8 @@ def window_labelled(
 def cut(image: Image, window: Window, size_px: tuple[int, int]) -> Image:
     """Cut a window and stretch it to (width, height) pixels."""
     rows, columns = image.shape[:2]
-    x0, y0 = int(window[0] * columns), int(window[1] * rows)
+    x0 = min(int(window[0] * columns), columns - 2)
+    y0 = min(int(window[1] * rows), rows - 2)
     x1, y1 = max(x0 + 2, round(window[2] * columns)), max(y0 + 2, round(window[3] * rows))
     part = image[y0:y1, x0:x1]
     shrinks = part.shape[0] > size_px[1] or part.shape[1] > size_px[0]
@@ -98,7 +102,7 @@ def cut(image: Image, window: Window, size_px: tuple[int, int]) -> Image:
 
 
 def paste(rng: np.random.Generator, ground: Image, patch: Image, corner: tuple[int, int]) -> Image:
-    """Lay a patch over a square view, hard-edged or feathered; corner is (x, y) in pixels and may lie outside."""
+    """Lay a patch over a square view, hard-edged or feathered; corner is (x, y), even outside."""
     size = ground.shape[0]
     x, y = corner
     height, width = patch.shape[:2]
