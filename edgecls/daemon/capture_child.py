@@ -1,0 +1,125 @@
+"""The capture process: opens one camera, and publishes its frames until it is killed.
+
+Started by `capture_process`, which writes an order to standard input and keeps it open. It imports
+no more than the camera needs: on a small board this process is a third of the daemon's memory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any
+
+from edgecls import plugins
+from edgecls.cameras import CAMERAS
+from edgecls.daemon.capture_wire import SlotWriter, message_bytes, section_from_order
+from edgecls.errors import CameraEndedError, CameraError, EdgeclsError
+from edgecls.ports import Camera
+
+ORDER_BYTES_MAX = 65_536
+LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
+
+
+def main(memory: int, messages: int) -> int:
+    """Do what the order on standard input says.
+
+    Args:    memory: descriptor of the memory file.   messages: of the pipe to the parent.
+    Returns: the exit code: 0 at the end of a finite source, else 1 with the reason sent before.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    line = _read_order()
+    _die_with_parent()
+    os.set_blocking(messages, False)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    section, leaf = section_from_order(line)
+    try:
+        table = CAMERAS if leaf is None else {section.kind: leaf}
+        camera = plugins.load("camera", table, section.kind)(section)
+        _publish_frames(camera, section, SlotWriter(memory), messages)
+    except CameraEndedError:
+        _post_last(messages, message_bytes("ended"))
+        return 0
+    except EdgeclsError as error:
+        kind = type(error).__name__
+        _post_last(
+            messages, message_bytes("failed", type=kind, error=error.message, hint=error.hint)
+        )
+    except Exception as error:
+        logging.getLogger(__name__).exception("the camera's code failed")
+        text = f"the camera's code failed: {type(error).__name__}: {error}"
+        _post_last(messages, message_bytes("failed", type="bug", error=text, hint=None))
+    return 1
+
+
+def _publish_frames(
+    camera: Camera,
+    section: Any,  # Any: plain attributes, see capture_wire
+    writer: SlotWriter,
+    messages: int,
+) -> None:
+    """Read at most `section.fps` frames per second and publish each; ends by an exception."""
+    step_s = 1 / section.fps if getattr(section, "realtime", True) else 0.0
+    timeout_s = section.open_timeout_s
+    skipped, sequence, seen = 0, 0, -1
+    with camera:
+        due_s = time.monotonic()
+        while True:
+            frame = camera.read(timeout_s)
+            timeout_s = section.frame_timeout_s
+            skipped += frame.sequence - seen - 1
+            seen = frame.sequence
+            try:
+                published = writer.publish(frame, sequence, published_s=time.monotonic())
+            except ValueError as error:
+                raise CameraError(str(error)) from error
+            if published:
+                _post(messages, message_bytes("frame", sequence=sequence, skipped=skipped))
+            del frame  # the camera may build the next one meanwhile
+            sequence += 1
+            due_s = max(due_s + step_s, time.monotonic() - step_s)
+            time.sleep(max(0.0, due_s - time.monotonic()))
+
+
+def _read_order() -> bytes:
+    """Read one line from standard input, with no buffer that would swallow the end of file."""
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(0, ORDER_BYTES_MAX)
+        if not piece:
+            sys.exit(0)  # the parent went before it gave an order
+        line += piece
+    return line
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end this process when the parent's end of standard input closes.
+
+    The closing raises SIGIO, whose default action needs neither a thread nor the interpreter: it
+    works while a driver hangs inside C code.
+    """
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
+    watch = select.poll()
+    watch.register(0, select.POLLIN)
+    if watch.poll(0):  # closed before the signal was armed
+        sys.exit(0)
+
+
+def _post(messages: int, message: bytes) -> None:
+    """Wake the parent up. A full pipe means that it has enough to wake up for."""
+    try:
+        os.write(messages, message)
+    except BlockingIOError:
+        return
+
+
+def _post_last(messages: int, message: bytes) -> None:
+    """Send what must arrive, waiting for room in the pipe."""
+    os.set_blocking(messages, True)
+    os.write(messages, message)
