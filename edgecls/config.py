@@ -5,20 +5,15 @@ Every field has a unit in its name, bounds and a description; `edgecls config sc
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from edgecls._lib import toml
 from edgecls._lib.validation import message_from_validation
 from edgecls.errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 class Section(BaseModel):
@@ -222,12 +217,12 @@ def load(path: Path) -> Config:
     Raises:  ConfigError with every fault in one message, a line each.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        data = toml.read(path)
+    except OSError as error:
         raise ConfigError(
-            f"cannot read {path}: {error}", hint="give the path of a TOML file"
+            f"cannot read {path}: {error.strerror}", hint="give the path of a TOML file"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
     return from_mapping(data, origin=str(path), base=path.parent)
 
