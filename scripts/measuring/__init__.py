@@ -1,0 +1,1 @@
+"""Take the project's figures: one module per part, each gives a section of the page."""
