@@ -62,7 +62,7 @@ def corrections(model: keras.Model, means: Mapping[str, Array]) -> dict[str, Arr
 
 
 def with_bias_corrected(model: keras.Model, shifts: Mapping[str, Array]) -> keras.Model:
-    """Return a copy whose biases are moved by `shifts`; quantize this one, not the float variant."""
+    """Return a copy whose biases are moved by `shifts`: for quantizing, not as float variant."""
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     for name, shift in shifts.items():

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from edgecls._lib import toml
 from edgecls._lib.validation import message_from_validation
 from edgecls.bundle.images import read_image
 from edgecls.bundle.manifest import Decision, InputRule, OutputRule
-from edgecls.config import tomllib
 from edgecls.errors import CalibrationError, ConfigError, ImageError
 from edgecls.measure.dataset import Dataset, Sample, load_dataset
 from edgecls.types import Pixels
@@ -62,15 +62,14 @@ class CalibrationSet(_Section):
 def load_calibration_set(path: Path) -> CalibrationSet:
     """Read the TOML. Raises: ConfigError with every fault, a line each."""
     try:
-        return CalibrationSet.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return CalibrationSet.model_validate(toml.read(path))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
     except ValidationError as error:
-        raise ConfigError(
-            message_from_validation(error, CalibrationSet, origin=str(path))
-        ) from error
+        message = message_from_validation(error, CalibrationSet, origin=str(path))
+        raise ConfigError(message) from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from error
 
 
 @dataclass(frozen=True)
