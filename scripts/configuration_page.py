@@ -1,0 +1,110 @@
+"""Write docs/configuration.md from the fields themselves: python -m scripts.configuration_page"""
+
+from __future__ import annotations
+
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from edgecls.config import CAMERA_SECTIONS, CaptureSection, Config, Section
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
+HEAD = """# Configuration
+
+Written by `python -m scripts.configuration_page`; a test holds it equal to the code.
+
+One TOML file per device: `edgecls run -c doorbell.toml`. Only `[camera]` with its `kind` must be
+there. Units are part of the names: `_s` seconds, `_bytes` bytes. Relative paths are relative to the
+file. A flag of `edgecls run` wins over the file.
+
+```toml
+[camera]
+kind = "rtsp"
+source = "rtsp://viewer@192.168.1.20/stream1"
+password_file = "camera-password"
+keyframes_only = true        # for small processors
+
+[store]
+folder = "/var/lib/edgecls"
+```
+
+`edgecls config check FILE` tells every fault at once, each with its field and what was expected.
+`edgecls config schema` prints the JSON Schema, for editors.
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    parts = [HEAD, "## [camera], whatever its kind\n", _table(CaptureSection, skip=())]
+    for kind, section in CAMERA_SECTIONS.items():
+        parts += [
+            f'## [camera] with kind = "{kind}"\n',
+            f"{_summary(section)}\n",
+            _table(section, skip=(*CaptureSection.model_fields, "kind")),
+        ]
+    for name, field in Config.model_fields.items():
+        if name != "camera":
+            section = typing.cast(type[Section], field.annotation)
+            parts += [f"## [{name}]\n", f"{_summary(section)}\n", _table(section, skip=())]
+    return "\n".join(parts)
+
+
+def _summary(section: type[Section]) -> str:
+    return (section.__doc__ or "").strip()
+
+
+def _table(section: type[Section], *, skip: tuple[str, ...]) -> str:
+    lines = ["| field | default | values | what it is |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{name}` | {_default(field)} | {_values(field)} | {field.description} |"
+        for name, field in section.model_fields.items()
+        if name not in skip
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is PydanticUndefined:
+        return "must be given"
+    if field.default is None:
+        return "none"
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
+    if isinstance(field.default, str | Path):
+        return f'`"{field.default}"`'
+    return f"`{field.default}`"
+
+
+def _values(field: FieldInfo) -> str:
+    words = [_type_name(field.annotation)]
+    signs = {"gt": "above", "ge": "from", "lt": "below", "le": "to"}
+    for bound in field.metadata:
+        words += [
+            f"{word} {getattr(bound, sign)}" for sign, word in signs.items() if hasattr(bound, sign)
+        ]
+        if pattern := getattr(bound, "pattern", None):
+            words.append(f"matching `{pattern.replace('|', chr(92) + '|')}`")
+        if hasattr(bound, "max_length"):
+            words.append(f"at most {bound.max_length} characters")
+    return " ".join(words)
+
+
+def _type_name(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(f'`"{word}"`' for word in typing.get_args(kind))
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return " or ".join(_type_name(k) for k in typing.get_args(kind) if k is not type(None))
+    names = {float: "number", int: "whole number", str: "text", bool: "`true` or `false`"}
+    return names.get(
+        kind, "path" if kind is Path else "secret text" if kind is SecretStr else str(kind)
+    )
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"written: {PAGE}")
