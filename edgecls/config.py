@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from edgecls._lib import toml
-from edgecls._lib.validation import message_from_validation
+from edgecls._lib.validation import lines_from_validation, message_from_validation
 from edgecls.errors import ConfigError
 
 
@@ -216,15 +216,22 @@ def load(path: Path) -> Config:
 
     Raises:  ConfigError with every fault in one message, a line each.
     """
+    return from_mapping(read(path), origin=str(path), base=path.parent)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read one TOML file without checking what it says.
+
+    Raises:  ConfigError when it cannot be read or is not TOML.
+    """
     try:
-        data = toml.read(path)
+        return toml.read(path)
     except OSError as error:
         raise ConfigError(
             f"cannot read {path}: {error.strerror}", hint="give the path of a TOML file"
         ) from error
     except ValueError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    return from_mapping(data, origin=str(path), base=path.parent)
 
 
 def from_mapping(data: dict[str, Any], *, origin: str, base: Path | None = None) -> Config:
@@ -241,6 +248,13 @@ def from_mapping(data: dict[str, Any], *, origin: str, base: Path | None = None)
             hint="edgecls config schema prints every field with its bounds",
         ) from error
     return config if base is None else _anchored(config, base)
+
+
+def faults(error: ConfigError) -> tuple[str, ...]:
+    """Return what `load` found wrong, one text per fault, without the lines that tie them up."""
+    if isinstance(error.__cause__, ValidationError):
+        return tuple(lines_from_validation(error.__cause__, Config))
+    return (error.message,)
 
 
 def _anchored(config: Config, base: Path) -> Config:

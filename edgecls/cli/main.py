@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from edgecls import __version__
+from edgecls.cli import config as config_verbs
 from edgecls.cli import output
+from edgecls.cli import run as run_verb
 from edgecls.errors import EdgeclsError
 
 BUG = 70
@@ -24,6 +26,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 ok, 1 gate not met, 2 usage or config, 3 missing dependency or hardware, "
     "4 operation failed, 70 bug, 130 interrupted.",
 )
+
+
+app.command("run")(run_verb.run)
+app.add_typer(config_verbs.app, name="config")
 
 
 def _print_version(wanted: bool) -> None:

@@ -23,13 +23,13 @@ class StoreReader:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._snapshots = Snapshots(folder / "snapshots")
         self._database: sqlite3.Connection | None = None
         self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
-        self._database = open_for_reading(self._folder / FILE_NAME)
+        self._database = open_for_reading(self.folder / FILE_NAME)
         return self
 
     def __exit__(
@@ -76,11 +76,11 @@ class StoreReader:
     def bytes_used(self) -> int:
         """Return what snapshots and database need on the disk."""
         total = self._rows("SELECT total(snapshot_bytes) AS bytes FROM visits", ())[0]["bytes"]
-        files = (self._folder / f"{FILE_NAME}{end}" for end in ("", "-wal", "-shm"))
+        files = (self.folder / f"{FILE_NAME}{end}" for end in ("", "-wal", "-shm"))
         return int(total) + sum(path.stat().st_size for path in files if path.exists())
 
     def _rows(self, sql: str, values: tuple[int, ...]) -> list[sqlite3.Row]:
-        with self._turn, store_errors(f"cannot read {self._folder}"):
+        with self._turn, store_errors(f"cannot read {self.folder}"):
             if self._database is None:
                 raise RuntimeError("the reader is not open: use it in a with statement")
             return self._database.execute(sql, values).fetchall()

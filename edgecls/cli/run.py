@@ -1,0 +1,91 @@
+"""`edgecls run`: watch a door until stopped."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from edgecls.cli import output
+
+if TYPE_CHECKING:
+    from edgecls.daemon.main import Summary
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What `run` prints at its end, for programs only; people have read it line by line."""
+
+    summary: Summary
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        counters = self.summary.counters
+        return {
+            "visits": self.summary.visits,
+            "seconds": round(self.summary.seconds, 3),
+            "frames": counters.frames,
+            "moved": counters.moved,
+            "judged": counters.judged,
+            "classifications": counters.classifications,
+        }
+
+    def as_text(self) -> Text:
+        noun = "visit" if self.summary.visits == 1 else "visits"
+        return Text(f"{self.summary.visits} {noun} in {self.summary.seconds:.0f} s")
+
+
+def run(
+    config: Annotated[
+        Path | None, typer.Option("-c", "--config", help="The device's TOML file.")
+    ] = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            help="rtsp://..., http://..., /dev/video0, or a folder, image or video file to play."
+        ),
+    ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Folder or .edgecls file; else the one that ships here.")
+    ] = None,
+    variant: Annotated[str | None, typer.Option(help='One of the bundle\'s, or "auto".')] = None,
+    store: Annotated[Path | None, typer.Option(help="Folder for visits and snapshots.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Of the page; 0 takes a free one.")
+    ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="Play a folder or file once and end with it.")
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="At the end, print one JSON object.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every frame.")] = False,
+) -> None:
+    """Watch a camera and say who comes: edgecls run --camera rtsp://door.local/stream
+
+    A flag wins over the file. Stop it with Ctrl-C or SIGTERM: an open visit is ended and kept.
+    """
+    from edgecls import logs
+    from edgecls.cli.run_config import config_from_flags
+    from edgecls.daemon.main import watch_door
+
+    checked = config_from_flags(
+        config,
+        camera=camera,
+        bundle=bundle,
+        variant=variant,
+        store=store,
+        port=port,
+        once=once,
+    )
+    logs.configure(verbose=verbose)
+
+    def announce(line: str) -> None:
+        print(line, file=sys.stderr if json else sys.stdout, flush=True)
+
+    summary = watch_door(checked, once=once, announce=announce)
+    output.emit(RunResult(summary), as_json=json)

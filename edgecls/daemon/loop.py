@@ -1,0 +1,147 @@
+"""The watch's loop: newest frame in, decisions out, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from edgecls.daemon.household import DaemonHousehold
+from edgecls.daemon.recorder import Recorder
+from edgecls.daemon.watch import Watch
+from edgecls.errors import CameraEndedError, CameraError
+from edgecls.logs import RepeatedError
+from edgecls.ports import Camera
+from edgecls.vision.visits import Change
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+"""Longest wait for a frame before the loop looks whether it shall stop."""
+PAUSE_S = 0.25
+"""Shortest time between two failed reads, whatever the camera does."""
+
+
+class Loop:
+    """Run the watch on a camera. Used by one thread, the daemon's main one.
+
+    Args:    label: of the decision, for people.   announce: is given one line per decision.
+             stop: ends the loop when set.   clock: monotonic seconds.
+             failing: tells a camera that is away from one that has no new frame yet.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        watch: Watch,
+        recorder: Recorder,
+        household: DaemonHousehold,
+        *,
+        label: str,
+        announce: Callable[[str], None],
+        stop: threading.Event,
+        failing: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._camera = camera
+        self._watch = watch
+        self._recorder = recorder
+        self._household = household
+        self._label = label
+        self._announce = announce
+        self._stop = stop
+        self._failing = failing
+        self._clock = clock
+        self._problem: str | None = None
+        self.visits = 0
+        self._trouble = RepeatedError(log, "camera")
+
+    def run(self, *, once: bool) -> None:
+        """Watch until `stop` is set or, when `once`, the camera has delivered its last frame.
+
+        An open visit is ended and stored on every way out. A camera that fails is waited for.
+
+        Raises:  CameraError when `once` and the camera fails.
+                 MissingDependencyError, ConfigError when no waiting will make the camera work.
+        """
+        try:
+            while not self._stop.is_set():
+                try:
+                    self._step(once=once)
+                except CameraEndedError as error:
+                    if once:
+                        break
+                    self._no_picture(str(error))
+                    self._stop.wait()
+                self._recorder.tick()
+                self._household.storage_problem(self._recorder.problem)
+        finally:
+            self._told(self._watch.finish())
+            self._recorder.tick()
+
+    def _step(self, *, once: bool) -> None:
+        """Handle the next frame, or its absence."""
+        began_s = self._clock()
+        try:
+            frame = self._camera.read(POLL_S)
+        except CameraEndedError:
+            raise
+        except CameraError as error:
+            if self._failing():
+                if once:
+                    raise
+                self._trouble.failed(error)
+                self._no_picture(str(error))
+            self._told(self._watch.without_picture(self._clock()))
+            self._stop.wait(max(0.0, PAUSE_S - (self._clock() - began_s)))
+            return
+        seen = self._watch.see(frame)
+        problem = None
+        if seen.frozen:
+            problem = (
+                f"the camera has sent the very same picture for {seen.motion.same_s:.0f} s: "
+                "it may be frozen"
+            )
+        self._picture_again(problem)
+        self._household.show(frame, seen, somebody=self._watch.somebody)
+        self._told(seen.change)
+
+    def _no_picture(self, why: str) -> None:
+        if self._problem != why:
+            self._announce(f"{_clock_time()} no picture: {why}")
+            self._problem = why
+        self._household.camera_problem(why)
+
+    def _picture_again(self, problem: str | None) -> None:
+        """A frame came: tell so if there was trouble before; `problem`: it is a frozen one."""
+        if problem is not None:
+            if self._problem is None:
+                self._announce(f"{_clock_time()} no picture: {problem}")
+            self._problem = problem
+        elif self._problem is not None:
+            self._announce(f"{_clock_time()} the picture is back")
+            self._trouble.recovered()
+            self._problem = None
+        self._household.camera_problem(problem)
+
+    def _told(self, change: Change | None) -> None:
+        """Announce a change, then store it."""
+        if change is None:
+            return
+        sighting = change.sighting
+        if change.kind == "arrived":
+            self.visits += 1
+            line = f"{self._label} arrived ({sighting.peak_score:.2f})"
+        else:
+            stayed_s = sighting.seen_s - sighting.started_s
+            line = f"{self._label} left after {stayed_s:.0f} s"
+            if change.interrupted:
+                line = f"{self._label} still there after {stayed_s:.0f} s; the watch ends"
+        self._announce(f"{_clock_time()} {line}")
+        self._recorder.take(change)
+
+
+def _clock_time() -> str:
+    return datetime.now().astimezone().strftime("%H:%M:%S")

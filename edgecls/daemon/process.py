@@ -1,0 +1,29 @@
+"""What this process and its children take of the machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+
+def memory_bytes(proc: Path = Path("/proc")) -> int:
+    """Return the resident memory of this process and its children, the capture process included."""
+    pid = os.getpid()
+    children: list[str] = []
+    for path in (proc / str(pid) / "task").glob("*/children"):
+        children += path.read_text(encoding="ascii").split()
+    return sum(_resident_bytes(proc / child) for child in (str(pid), *children))
+
+
+def disk_free_bytes(folder: Path) -> int:
+    """Return what an ordinary user may still write to the disk of `folder`."""
+    return shutil.disk_usage(folder).free
+
+
+def _resident_bytes(folder: Path) -> int:
+    try:
+        pages = int((folder / "statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):
+        return 0  # it ended meanwhile
+    return pages * os.sysconf("SC_PAGE_SIZE")

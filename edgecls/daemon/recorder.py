@@ -1,0 +1,167 @@
+"""Bring visits to the store, and keep them while the store cannot take them."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from edgecls.bundle.images import encode_jpeg
+from edgecls.errors import StoreError
+from edgecls.logs import RepeatedError
+from edgecls.types import Frame, Visit
+from edgecls.vision.visits import Change, Sighting
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 10.0
+SWEEP_S = 3600.0
+UNSAVED_MAX = 16
+"""Visits kept in memory while the disk is full: at most a few MB of JPEG."""
+
+
+class VisitStore(Protocol):
+    """The part of the store that the recorder writes."""
+
+    def start_visit(self, camera: str, *, at: datetime, score: float, jpeg: bytes) -> Visit: ...
+
+    def end_visit(
+        self,
+        visit_id: int,
+        *,
+        at: datetime,
+        score: float,
+        jpeg: bytes | None,
+        interrupted: bool = False,
+    ) -> Visit: ...
+
+    def sweep(self, *, now: datetime) -> object: ...
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A visit on its way to the disk. `jpeg` is None once the store has it."""
+
+    sighting: Sighting
+    jpeg: bytes | None
+    ended: bool = False
+    interrupted: bool = False
+    visit_id: int | None = None
+
+
+class Recorder:
+    """Write each change to the store; what fails is tried again, and never stops the watch.
+
+    Args:    clock: monotonic seconds.   now: the wall clock, UTC.
+    """
+
+    def __init__(
+        self,
+        store: VisitStore,
+        *,
+        jpeg_quality: int,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.failures = 0
+        self.lost = 0
+        self._store = store
+        self._jpeg_quality = jpeg_quality
+        self._clock = clock
+        self._now = now
+        self._unsaved: deque[_Entry] = deque()
+        self._current: _Entry | None = None
+        self._retry_at_s = 0.0
+        self._sweep_at_s = clock()
+        self._trouble = RepeatedError(log, "cannot store visits")
+        self.problem: str | None = None
+
+    @property
+    def unsaved(self) -> int:
+        """Return how many visits still wait for the store, the lost ones included."""
+        return len(self._unsaved) + self.lost
+
+    def take(self, change: Change) -> None:
+        """Store an arrival or a leaving; blocks until it is on the disk, or has failed."""
+        sighting = change.sighting
+        if change.kind == "arrived":
+            self._current = _Entry(sighting, self._encoded(sighting.best))
+            self._keep(self._current)
+        elif self._current is not None:
+            entry, self._current = self._current, None
+            if sighting.best is not entry.sighting.best:
+                entry.jpeg = self._encoded(sighting.best)
+            entry.sighting = sighting
+            entry.ended, entry.interrupted = True, change.interrupted
+            if entry not in self._unsaved:
+                self._keep(entry)
+        self._save()
+
+    def tick(self) -> None:
+        """Try again what failed, and keep the store inside its budgets, when it is time."""
+        now_s = self._clock()
+        if self._unsaved and now_s >= self._retry_at_s:
+            self._save()
+        if now_s >= self._sweep_at_s:
+            self._sweep_at_s = now_s + SWEEP_S
+            self._sweep()
+
+    def _encoded(self, frame: Frame) -> bytes:
+        return encode_jpeg(frame.pixels, self._jpeg_quality)
+
+    def _keep(self, entry: _Entry) -> None:
+        self._unsaved.append(entry)
+        if len(self._unsaved) > UNSAVED_MAX:
+            gone = self._unsaved.popleft()
+            self.lost += 1
+            log.error("a visit of %s is lost: it could not be stored", gone.sighting.started_at)
+
+    def _save(self) -> None:
+        self._retry_at_s = self._clock() + RETRY_S
+        ended = False
+        while self._unsaved:
+            entry = self._unsaved[0]
+            try:
+                self._write(entry)
+            except StoreError as error:
+                self._failed(error)
+                return
+            self._unsaved.popleft()
+            ended = ended or entry.ended
+        self._trouble.recovered()
+        self.problem = None
+        if ended:
+            self._sweep()
+
+    def _write(self, entry: _Entry) -> None:
+        sighting = entry.sighting
+        if entry.visit_id is None:
+            visit = self._store.start_visit(
+                sighting.camera,
+                at=sighting.started_at,
+                score=sighting.peak_score,
+                jpeg=entry.jpeg or b"",
+            )
+            entry.visit_id, entry.jpeg = visit.id, None
+        if entry.ended:
+            self._store.end_visit(
+                entry.visit_id,
+                at=sighting.seen_at,
+                score=sighting.peak_score,
+                jpeg=entry.jpeg,
+                interrupted=entry.interrupted,
+            )
+
+    def _sweep(self) -> None:
+        try:
+            self._store.sweep(now=self._now())
+        except StoreError as error:
+            self._failed(error)
+
+    def _failed(self, error: StoreError) -> None:
+        self.failures += 1
+        self._trouble.failed(error)
+        self.problem = str(error)
