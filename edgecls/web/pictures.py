@@ -1,0 +1,39 @@
+"""The latest frame and the stored snapshots, as JPEG."""
+
+from __future__ import annotations
+
+import hashlib
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edgecls.web.source import Household
+
+JPEG = "image/jpeg"
+FOR_EVER = "private, max-age=31536000, immutable"  # a snapshot's name is never used again
+
+
+class Pictures:
+    """Serve pictures of `household`."""
+
+    def __init__(self, household: Household) -> None:
+        self._household = household
+
+    async def latest(self, request: Request) -> Response:
+        """Return the newest frame; 304 to who has it already, 404 before the first."""
+        jpeg = self._household.latest_jpeg()
+        if jpeg is None:
+            raise HTTPException(404, "There is no picture yet.")
+        tag = f'"{hashlib.blake2b(jpeg, digest_size=12).hexdigest()}"'
+        headers = {"ETag": tag, "Cache-Control": "no-store"}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(jpeg, media_type=JPEG, headers=headers)
+
+    async def snapshot(self, request: Request) -> Response:
+        """Return a visit's snapshot; 404 when it is gone or is no such name."""
+        jpeg = self._household.snapshot(request.path_params["name"])
+        if jpeg is None:
+            raise HTTPException(404, "This picture is gone: the oldest make room for new ones.")
+        return Response(jpeg, media_type=JPEG, headers={"Cache-Control": FOR_EVER})
