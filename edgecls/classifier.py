@@ -45,7 +45,7 @@ class Classifier:
         )
         manifest = bundle.manifest
         self._preprocess = Preprocessor(manifest.input, self._runtime.input)
-        self._score = Scorer(manifest, self._runtime.output)
+        self._score = Scorer(manifest.output, manifest.labels, self._runtime.output)
 
     def classify(self, pixels: Pixels) -> Classification:
         """Judge one picture: RGB uint8, shape (H, W, 3), any size.

@@ -41,11 +41,9 @@ class Part(BaseModel):
     )
 
 
-class InputRule(Part):
+class PixelRule(Part):
     """How a picture becomes the model's input: value = (pixel - mean) / std, pixel 0 to 255."""
 
-    width: int = Field(ge=1, le=4096)
-    height: int = Field(ge=1, le=4096)
     color: Color = "rgb"
     resize: Resize = "stretch"
     interpolation: Interpolation = "area"
@@ -74,6 +72,13 @@ class InputRule(Part):
         if self.pad_value is not None and self.resize != "letterbox":
             raise ValueError(f"pad_value is for letterbox only, resize is {self.resize}")
         return self
+
+
+class InputRule(PixelRule):
+    """The whole rule: the pixels and the size."""
+
+    width: int = Field(ge=1, le=4096)
+    height: int = Field(ge=1, le=4096)
 
 
 class OutputRule(Part):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgecls.bundle.manifest import Activation, Manifest
+from edgecls.bundle.manifest import Activation, OutputRule
 from edgecls.errors import BundleError, InferenceError
 from edgecls.types import TensorSpec
 
@@ -34,18 +34,18 @@ class Scorer:
     A model with a single output and two labels gives the second label's probability p: the scores
     are then (1 - p, p).
 
-    Args:    manifest: labels and activation.   spec: of the loaded model's output.
+    Args:    rule, labels: of the bundle.   spec: of the loaded model's output.
     Raises:  BundleError when the model's outputs do not fit the labels.
     """
 
-    def __init__(self, manifest: Manifest, spec: TensorSpec) -> None:
-        outputs, labels = int(np.prod(spec.shape)), len(manifest.labels)
-        activation = manifest.output.activation
-        self._single = outputs == 1 and labels == 2 and activation != "softmax"
-        if outputs != labels and not self._single:
+    def __init__(self, rule: OutputRule, labels: Sequence[str], spec: TensorSpec) -> None:
+        outputs, activation = int(np.prod(spec.shape)), rule.activation
+        self._single = outputs == 1 and len(labels) == 2 and activation != "softmax"
+        if outputs != len(labels) and not self._single:
+            noun = "output" if outputs == 1 else "outputs"
             raise BundleError(
-                f"the model has {outputs} outputs, shape {spec.shape}, "
-                f"and the bundle {labels} labels ({activation})",
+                f"the model has {outputs} {noun}, shape {spec.shape}, "
+                f"and the bundle {len(labels)} labels ({activation})",
                 hint="give one label per output, in the order of the outputs",
             )
         self._spec = spec

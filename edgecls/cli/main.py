@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from edgecls import __version__
+from edgecls.cli import bundle as bundle_verbs
+from edgecls.cli import classify as classify_verb
 from edgecls.cli import config as config_verbs
 from edgecls.cli import output
 from edgecls.cli import run as run_verb
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 
 
+app.command("classify")(classify_verb.classify)
+app.add_typer(bundle_verbs.app, name="bundle")
 app.command("run")(run_verb.run)
 app.add_typer(config_verbs.app, name="config")
 

@@ -11,6 +11,7 @@ from edgecls.errors import InferenceError
 from edgecls.types import TensorSpec
 
 CREATE_HINT = "export it with one image in and one row of scores out, all sizes fixed"
+LINE_MAX = 160
 
 
 def check_batch(batch: npt.NDArray[Any], spec: TensorSpec) -> None:  # Any: dtype is checked here
@@ -28,3 +29,9 @@ def check_single(what: str, tensors: Sequence[object]) -> None:
         raise InferenceError(
             f"the model has {len(tensors)} {what}s, expected exactly 1", hint=CREATE_HINT
         )
+
+
+def first_line(error: Exception) -> str:
+    """Return what an engine says, cut to a length that a person reads."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return text if len(text) <= LINE_MAX else text[:LINE_MAX] + " …"

@@ -11,7 +11,7 @@ import onnxruntime
 from typing_extensions import Self
 
 from edgecls.errors import InferenceError
-from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single
+from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single, first_line
 from edgecls.types import TensorSpec
 
 _SILENT = 4  # ONNX Runtime's severity "fatal": what fails is raised, and told once
@@ -44,7 +44,7 @@ class OnnxRuntime:
             )
         except Exception as error:  # its exceptions share no base but this
             raise InferenceError(
-                f"not an ONNX model that ONNX Runtime can run: {_first_line(error)}",
+                f"not an ONNX model that ONNX Runtime can run: {first_line(error)}",
                 hint="check the file; weights stored beside it must be inside it",
             ) from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -68,7 +68,7 @@ class OnnxRuntime:
         try:
             outputs = self._session.run([self._output.name], {self._input.name: batch})
         except Exception as error:  # as above
-            raise InferenceError(f"the model failed to run: {_first_line(error)}") from error
+            raise InferenceError(f"the model failed to run: {first_line(error)}") from error
         return np.asarray(outputs[0])
 
     def close(self) -> None:
@@ -103,7 +103,3 @@ def _spec_from_argument(argument: Any) -> TensorSpec:  # Any: onnxruntime.NodeAr
             hint=CREATE_HINT,
         )
     return TensorSpec(name, shape, _DTYPES[argument.type])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from typing_extensions import Self
 
 from edgecls.errors import InferenceError
-from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single
+from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single, first_line
 from edgecls.types import TensorSpec
 
 try:
@@ -37,7 +37,7 @@ class TFLiteRuntime:
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InferenceError(
-                f"not a TFLite model that this interpreter can run: {_first_line(error)}",
+                f"not a TFLite model that this interpreter can run: {first_line(error)}",
                 hint="check the file, or convert it again with a current TensorFlow",
             ) from error
         inputs = self._interpreter.get_input_details()
@@ -65,7 +65,7 @@ class TFLiteRuntime:
             self._interpreter.invoke()
             return np.asarray(self._interpreter.get_tensor(self._output_index))
         except (ValueError, RuntimeError) as error:
-            raise InferenceError(f"the model failed to run: {_first_line(error)}") from error
+            raise InferenceError(f"the model failed to run: {first_line(error)}") from error
 
     def close(self) -> None:
         self._interpreter = None
@@ -102,7 +102,3 @@ def _spec_from_detail(detail: dict[str, Any]) -> TensorSpec:
         return TensorSpec(name, shape, dtype)
     zero_point = int(detail["quantization_parameters"]["zero_points"][0])
     return TensorSpec(name, shape, dtype, float(scales[0]), zero_point)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
