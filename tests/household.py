@@ -1,4 +1,4 @@
-"""A household that exists only in tests: believable visits, a drawn porch, a device that is well."""
+"""A household that exists only in tests: believable visits, a drawn porch, a healthy device."""
 
 from __future__ import annotations
 

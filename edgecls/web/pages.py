@@ -90,9 +90,10 @@ class Pages:
 
     def failure(self, message: str, status: int) -> HTMLResponse:
         """Say what went wrong, with a way back."""
-        return self._page("failure.html", status=status, message=message)
+        page = self._page("failure.html", code=status, message=message)
+        page.status_code = status
+        return page
 
-    def _page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def _page(self, template: str, **values: Any) -> HTMLResponse:
         # Any: each template has values of its own
-        page = self._templates.get_template(template).render(**values)
-        return HTMLResponse(page, status_code=status)
+        return HTMLResponse(self._templates.get_template(template).render(**values))

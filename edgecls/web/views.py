@@ -22,7 +22,9 @@ STATES = {
     "person": "Person at the door",
     "nobody": "Nobody at the door",
     "no_picture": "No picture",
+    "starting": "Waiting for the camera",
 }
+JUDGED = ("person", "nobody")
 STALE_S = 10.0  # a picture older than this is shown as old
 WARM_C = 80.0  # where a Raspberry Pi begins to slow itself down
 LOW_DISK_BYTES = 500_000_000
@@ -39,7 +41,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class NowView:
-    """The state at the door. `score_width` is 0 to 100, for the bar."""
+    """The state at the door: a key of STATES. `score` is None where there is none to show.
+
+    `score_width` is 0 to 100, for the bar.
+    """
 
     state: str
     title: str
@@ -92,12 +97,14 @@ def moment_view(at: datetime, now: datetime) -> Moment:
 def now_view(now: Now, at: datetime) -> NowView:
     """Prepare the state at the door, seen at `at`."""
     age_s = now.frame_age_s
+    starting = now.state == "no_picture" and age_s is None and now.problem is None
+    state = "starting" if starting else now.state
     return NowView(
-        state=now.state,
-        title=STATES[now.state],
+        state=state,
+        title=STATES[state],
         since=moment_view(now.since, at),
         lasts=duration_text((at - now.since).total_seconds()),
-        score=None if now.score is None else score_text(now.score),
+        score=None if now.score is None or state not in JUDGED else score_text(now.score),
         score_width=0.0 if now.score is None else round(100 * now.score, 1),
         picture_age=None if age_s is None else duration_text(age_s),
         stale=age_s is not None and (now.state == "no_picture" or age_s > STALE_S),
@@ -151,7 +158,7 @@ def health_view(health: Health) -> tuple[FactGroup, ...]:
         hot = health.temperature_c >= WARM_C
         device.append(Fact("Temperature", f"{health.temperature_c:.0f}{SPACE}°C", hot))
     if health.throttled:
-        device.append(Fact("Speed", "slowed by heat or voltage", True))
+        device.append(Fact("Processor", "slowed by heat or voltage", True))
     device += [
         Fact("Memory used", bytes_text(health.memory_bytes)),
         Fact(

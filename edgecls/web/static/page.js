@@ -14,7 +14,7 @@ function localise(root) {
 }
 
 function clockText(at) {
-  return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  return at.toLocaleTimeString(undefined, { timeStyle: "short" });
 }
 
 function dayText(at) {
