@@ -81,7 +81,7 @@ def _publish_frames(
                 _post(messages, message_bytes("frame", sequence=sequence, skipped=skipped))
             del frame  # the camera may build the next one meanwhile
             sequence += 1
-            due_s = max(due_s + step_s, time.monotonic() - step_s)
+            due_s = max(due_s + step_s, time.monotonic())
             time.sleep(max(0.0, due_s - time.monotonic()))
 
 
