@@ -11,6 +11,7 @@ from edgecls import __version__
 from edgecls.cli import bundle as bundle_verbs
 from edgecls.cli import classify as classify_verb
 from edgecls.cli import config as config_verbs
+from edgecls.cli import demo as demo_verb
 from edgecls.cli import output
 from edgecls.cli import run as run_verb
 from edgecls.errors import EdgeclsError
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("classify")(classify_verb.classify)
 app.add_typer(bundle_verbs.app, name="bundle")
 app.command("run")(run_verb.run)
+app.command("demo")(demo_verb.demo)
 app.add_typer(config_verbs.app, name="config")
 
 
