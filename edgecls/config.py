@@ -132,8 +132,9 @@ class MotionSection(Section):
     """When to look closer. Works on a small grey picture of the frame."""
 
     similarity_max: float = Field(
-        0.995, gt=0, le=1,
-        description="Frames more alike than this (normalised Frobenius product) did not move.",
+        0.999, gt=0, le=1,
+        description="A frame more like the background than this (normalised Frobenius product, "
+        "means removed) did not move.",
     )  # fmt: skip
     area_min: float = Field(
         0.002, ge=0, le=1, description="Smallest part of the picture that counts as motion."

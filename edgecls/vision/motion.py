@@ -21,13 +21,17 @@ from edgecls.types import Pixels, Region
 Grey = npt.NDArray[np.uint8]
 
 WIDTH_PX = 160
-BACKGROUND_S = 10.0
-"""Time constant with which the background learns: a parked car is forgotten in half a minute."""
+BACKGROUND_S = 5.0
+"""Time constant with which the background learns: what has stopped is forgotten in ten seconds."""
 STEP_MIN = 10.0
 """Smallest change of a grey value, of 255, that is no noise after averaging down."""
 STEP_PER_NOISE = 4.0
+NOISE_MAX = 5.0
+"""Half of the picture changing by more than this, on average, is no noise: something happened."""
 LIGHT_PART = 0.3
 """From this part of the picture on, a change is first tried as a change of light."""
+GAIN_MAX = 3.0
+"""A change of light multiplies grey values by no more than this."""
 SAMPLE_PX = 8
 """Of the full picture, every so many pixels are compared exactly to find a frozen camera."""
 
@@ -71,6 +75,7 @@ class MotionGate:
         self._grey: Grey | None = None
         self._float: npt.NDArray[np.float32] | None = None
         self._background: npt.NDArray[np.float32] | None = None
+        self._noise = NOISE_MAX / 2
         self._seen_s = 0.0
         self._sample: Pixels | None = None
         self._sample_s = 0.0
@@ -95,11 +100,13 @@ class MotionGate:
 
         alike = similarity(current, previous)
         if similarity(current, background) > self._section.similarity_max:
-            cv2.accumulateWeighted(current, background, _rate(elapsed_s))
-            return Motion(False, (), alike, relit=False, same_s=same_s)
+            relit = abs(cv2.mean(current)[0] - cv2.mean(background)[0]) > STEP_MIN
+            cv2.accumulateWeighted(current, background, 1.0 if relit else _rate(elapsed_s))
+            return Motion(False, (), alike, relit=relit, same_s=same_s)
 
-        noise = np.asarray(cv2.absdiff(grey, previous_grey), dtype=np.uint8)
-        step = STEP_MIN + STEP_PER_NOISE * _median(noise)
+        noise = _median(np.asarray(cv2.absdiff(grey, previous_grey), dtype=np.uint8))
+        self._noise += (min(noise, NOISE_MAX) - self._noise) / 8
+        step = STEP_MIN + STEP_PER_NOISE * self._noise
         changed = cv2.absdiff(current, background) > step
         relit = False
         if changed.mean() > LIGHT_PART:
@@ -139,10 +146,10 @@ class MotionGate:
 
 
 def _small_grey(pixels: Pixels) -> Grey:
-    """Average a frame down to WIDTH_PX columns and turn it grey."""
+    """Average a frame down to WIDTH_PX columns and turn it grey; every second row is enough."""
     height, width = pixels.shape[:2]
     size = (WIDTH_PX, max(2, round(WIDTH_PX * height / width)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(pixels[::2], size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 
 
@@ -161,9 +168,18 @@ def _in_the_light_of(
 ) -> npt.NDArray[np.float32]:
     """Return the background with the gain and offset that bring it nearest to `current`.
 
-    Medians and not means, so that a person in front of it does not count.
+    Least squares, thrice, each time without the pixels that fitted worst: a person in front of the
+    door is not light.
     """
-    middle, now = np.median(background), np.median(current)
-    spread = np.median(np.abs(background - middle))
-    gain = np.median(np.abs(current - now)) / spread if spread > 1 else 1.0
-    return ((background - middle) * gain + now).astype(np.float32)
+    gain, offset = 1.0, float(np.median(current) - np.median(background))
+    for _ in range(3):
+        misfit = np.abs(background * gain + offset - current)
+        fits = misfit <= max(1.0, 2.0 * float(np.median(misfit)))
+        x, y = background[fits], current[fits]
+        spread = float(np.var(x))
+        if spread < 1.0:
+            break
+        gain = float(np.mean((x - x.mean()) * (y - y.mean()))) / spread
+        gain = min(max(gain, 1 / GAIN_MAX), GAIN_MAX)  # beyond, any picture fits a flat one
+        offset = float(y.mean() - gain * x.mean())
+    return (background * gain + offset).astype(np.float32)

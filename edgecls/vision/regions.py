@@ -24,13 +24,13 @@ def propose(
     """
     squares: list[Region] = []
     for box in _joined(boxes):
+        if len(squares) == regions_max:
+            break
         square = square_around(box, width=width, height=height, side_min=side_min)
         if square.width * square.height > WHOLE * width * height:
             continue
         if not any(_centre_inside(square, other) for other in squares):
             squares.append(square)
-        if len(squares) == regions_max:
-            break
     return tuple(squares)
 
 
