@@ -75,8 +75,8 @@ def load_dataset(
     _check_labels(source, kept, labels)
     name += f", split {split}" if split else ""
     if limit and limit < len(kept):
-        thinned = _thinned(kept, limit)
-        kept, name = thinned, f"{name}, {len(thinned)} of {len(kept)} images"
+        fewer = thinned(kept, limit)
+        kept, name = fewer, f"{name}, {len(fewer)} of {len(kept)} images"
     return Dataset(name, tuple(kept), dict(skipped))
 
 
@@ -150,8 +150,10 @@ def _from_folders(source: Path, split: str | None) -> list[Sample]:
     ]
 
 
-def _thinned(samples: Sequence[Sample], limit: int) -> list[Sample]:
+def thinned(samples: Sequence[Sample], limit: int) -> list[Sample]:
     """Keep about `limit` samples, evenly spaced inside each label, each label by its share."""
+    if limit >= len(samples):
+        return list(samples)
     by_label: dict[str, list[int]] = {}
     for index, sample in enumerate(samples):
         by_label.setdefault(sample.label, []).append(index)

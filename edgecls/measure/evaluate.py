@@ -13,10 +13,11 @@ from edgecls.bundle.manifest import Manifest, Variant
 from edgecls.bundle.open import Bundle
 from edgecls.classifier import Classifier
 from edgecls.errors import ConfigError, MissingDependencyError
-from edgecls.measure.dataset import Dataset, Sample
+from edgecls.measure.dataset import Dataset, Sample, thinned
 from edgecls.measure.difference import Difference, difference
 from edgecls.measure.gate import Gate
 from edgecls.measure.metrics import Metrics, metrics_from_answers
+from edgecls.measure.robustness import Fooled, Spoiled, fooled_figures, spoiled_figures
 from edgecls.measure.scores import Report, ScoreTable, score_table
 from edgecls.measure.sliced import SliceFigures, slice_figures
 from edgecls.measure.slices import slice_values
@@ -50,7 +51,7 @@ class Evaluation:
 
     Args:    reference: name of the float32 variant, None where the bundle has none that runs here.
              agreement: every pair of runtimes at the same precision.
-             not_measured: variant and why.   slices: empty unless asked for.
+             slices, spoiled, fooled: empty unless asked for.   not_measured: variant and why.
     """
 
     manifest: Manifest
@@ -60,6 +61,8 @@ class Evaluation:
     reference: str | None
     agreement: tuple[Difference, ...]
     slices: tuple[SliceFigures, ...]
+    spoiled: tuple[Spoiled, ...]
+    fooled: tuple[Fooled, ...]
     not_measured: Mapping[str, str]
     gate: Gate | None
 
@@ -89,6 +92,8 @@ class Evaluation:
             "variants": [item.as_json() for item in self.variants],
             "agreement": [item.as_json() for item in self.agreement],
             "slices": [item.as_json() for item in self.slices],
+            "robustness": [item.as_json() for item in self.spoiled],
+            "fooling": [item.as_json() for item in self.fooled],
             "not_measured": dict(self.not_measured),
             "gate": self.gate.as_json() if self.gate else None,
         }
@@ -112,6 +117,7 @@ def evaluate_bundle(
     names: Sequence[str] | None = None,
     reference: str | None = None,
     slice_columns: Sequence[str] | None = (),
+    robustness_images: int = 0,
     threads: int = 1,
     unreadable_max: int = 0,
     max_drop_pp: float | None = None,
@@ -124,6 +130,7 @@ def evaluate_bundle(
     Args:    names: of the variants; None takes all whose runtime is installed.
              reference: to compare with; None takes the first float32 variant that runs here.
              slice_columns: () for none, None for those that suit.
+             robustness_images: spoil so many of the images, see `robustness`; 0 for none.
              max_drop_pp: percentage points of accuracy that a variant may lose; see `Gate`.
     Raises:  ConfigError for an unknown variant or column, or a budget without a reference;
              MissingDependencyError for a named variant that cannot run here; ImageError.
@@ -140,14 +147,17 @@ def evaluate_bundle(
                 f"{bundle.path} has no float32 variant that runs here to measure a drop against",
                 hint="name one with: --reference VARIANT",
             )
+        told = told_label(manifest)
+        classify = {name: classifier.classify for name, classifier in opened.items()}
         table = score_table(
-            manifest,
-            {name: classifier.classify for name, classifier in opened.items()},
-            dataset.samples,
-            unreadable_max=unreadable_max,
-            report=report,
+            manifest, classify, dataset.samples, unreadable_max=unreadable_max, report=report
         )
-    told = told_label(manifest)
+        spoiled: tuple[Spoiled, ...] = ()
+        fooled: tuple[Fooled, ...] = ()
+        if robustness_images:
+            subset = thinned(dataset.samples, robustness_images)
+            spoiled = spoiled_figures(manifest, classify, subset, reference=chosen, report=report)
+            fooled = fooled_figures(manifest, classify, label=told) if told else ()
     figures = tuple(
         VariantFigures(
             classifier.variant,
@@ -165,6 +175,8 @@ def evaluate_bundle(
         chosen,
         _agreement(table, [item.variant for item in figures], told),
         slice_figures(table, sliced, chosen),
+        spoiled,
+        fooled,
         not_measured,
         Gate(max_drop_pp, gate_rule, tuple(differences)) if max_drop_pp is not None else None,
     )

@@ -137,6 +137,23 @@ def mean_of_proportions(counts: Sequence[tuple[int, int]]) -> Estimate | None:
     return Estimate(value, sum(n for _, n in counts), max(0.0, low), min(1.0, high))
 
 
+def bounded_mean(values: Sequence[float], low: float, high: float) -> Estimate:
+    """Return the mean of values between `low` and `high` with an adjusted normal interval.
+
+    As in D. G. Bonett and R. M. Price, "Adjusted Wald confidence interval for a difference of
+    binomial proportions based on paired data" (J. Educ. Behav. Stat. 37, 2012), one made-up value
+    at each end joins the data for the interval, which therefore never has zero width.
+    """
+    n, padded = len(values), [*values, low, high]
+    centre = math.fsum(padded) / (n + 2)
+    spread = math.sqrt(math.fsum((value - centre) ** 2 for value in padded) / (n + 2))
+    half = Z95 * spread / math.sqrt(n + 2)
+    value = math.fsum(values) / n
+    return Estimate(
+        value, n, max(low, min(value, centre - half)), min(high, max(value, centre + half))
+    )
+
+
 def f1(true_positives: int, false_positives: int, false_negatives: int) -> Estimate | None:
     """Return F1 with an interval; None when there is neither a positive image nor a positive call.
 

@@ -20,8 +20,8 @@ from edgecls.types import Classification, Pixels
 Indices = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
 Classify = Callable[[Pixels], Classification]
-Report = Callable[[int, int], None]
-"""Told the images done and the images in all."""
+Report = Callable[[str, int, int], None]
+"""Told what is being done, how much of it, and how much there is in all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +89,7 @@ def score_table(
             scores[name].append([answer.scores[label] for label in manifest.labels])
             called[name].append(index[answer.label])
         if report:
-            report(place + 1, len(samples))
+            report("images", place + 1, len(samples))
     if not kept:
         raise ImageError(f"none of {len(samples)} images could be read: {unreadable[0][1]}")
     return ScoreTable(

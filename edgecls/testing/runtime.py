@@ -17,7 +17,8 @@ from edgecls.types import TensorSpec
 class FakeRuntime:
     """Answer with how bright the picture is: (1 - b, b), b the mean input from 0 to 1.
 
-    Args:    model: JSON, {"width": 8, "height": 8}, with "fails": true to fail when run.
+    Args:    model: JSON, {"width": 8, "height": 8}, with "fails": true to fail when run, and
+             "bias": what to add to the brightness, so that two models differ.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
@@ -29,6 +30,7 @@ class FakeRuntime:
             raise InferenceError("not a fake model") from error
         self._output = TensorSpec("scores", (1, 2), "float32")
         self._fails = bool(made.get("fails"))
+        self._bias = float(made.get("bias", 0.0))
         self._closed = False
 
     @property
@@ -48,7 +50,7 @@ class FakeRuntime:
             )
         if self._closed or self._fails:
             raise InferenceError("the runtime is closed" if self._closed else "told to fail")
-        bright = float(np.clip(batch.mean(), 0, 1))
+        bright = float(np.clip(batch.mean() + self._bias, 0, 1))
         return np.array([[1 - bright, bright]], np.float32)
 
     def close(self) -> None:

@@ -1,0 +1,88 @@
+"""What evaluate, benchmark, select and compare share on the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edgecls.bundle.open import Bundle
+    from edgecls.measure.intervals import Estimate
+    from edgecls.measure.scores import Report
+
+LINE_EVERY_S = 10.0
+BUNDLE_HELP = "Folder or .edgecls file, or doorbell-person for the one that ships here."
+
+
+def opened(bundle: Path) -> Bundle:
+    """Open a bundle by its path, or the shipped one by its name where no such path is."""
+    from edgecls.bundle.open import SHIPPED, open_bundle
+
+    return open_bundle(None if str(bundle) == SHIPPED and not bundle.exists() else bundle)
+
+
+def words(values: Sequence[str] | None) -> list[str] | None:
+    """Split an option that may be repeated and may hold commas; None when it was not given."""
+    if not values:
+        return None
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Report]:
+    """Show on standard error how far it is: a bar on a terminal, a line now and then elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _liner()
+        return
+    title = TextColumn("{task.description}")
+    columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("load", total=None)
+
+        def moved(title: str, done: int, total: int) -> None:
+            bar.update(task, description=title, completed=done, total=total)
+
+        yield moved
+
+
+def _liner() -> Report:
+    told_s = time.monotonic()
+
+    def moved(title: str, done: int, total: int) -> None:
+        nonlocal told_s
+        if time.monotonic() - told_s >= LINE_EVERY_S:
+            told_s = time.monotonic()
+            sys.stderr.write(f"{title}: {done} of {total}\n")
+
+    return moved
+
+
+def percent(found: Estimate | None) -> str:
+    """Write a proportion in percent with its interval: "95.10 [93.6,96.2]"."""
+    if found is None:
+        return "none"
+    return f"{100 * found.value:.2f} [{100 * found.low:.1f},{100 * found.high:.1f}]"
+
+
+def points(found: Estimate) -> str:
+    """Write a difference of proportions in percentage points, signed, with its interval."""
+    value, low, high = (round(100 * x, 2) + 0.0 for x in (found.value, found.low, found.high))
+    return f"{value:+.2f} [{low:+.2f},{high:+.2f}]"
+
+
+def plain(found: Estimate | None, *, digits: int = 3) -> str:
+    """Write a figure with its interval."""
+    if found is None:
+        return "none"
+    low, value, high = (f"{x:.{digits}f}" for x in (found.low, found.value, found.high))
+    return f"{value} [{low},{high}]"
