@@ -71,8 +71,8 @@ def pixels_from_bytes(data: bytes, *, origin: str = "the image") -> Pixels:
     pixels = _decoded(np.frombuffer(data, np.uint8)) if header.width * header.height else None
     if pixels is None:
         raise ImageError(
-            f"{origin}: the {header.format} file is damaged and cannot be decoded",
-            hint="open it in an image viewer to check, or copy it again",
+            f"{origin}: the {header.format} file cannot be decoded: damaged, or of a rare kind",
+            hint="copy it again, or save it as JPEG or PNG",
         )
     return pixels
 

@@ -68,7 +68,8 @@ def open_bundle(path: Path | None = None) -> Bundle:
     total = sum(variant.bytes for variant in manifest.variants)
     if total > ARTEFACTS_BYTES_MAX:
         raise BundleError(
-            f"{path}: artefacts of {total} bytes, expected at most {ARTEFACTS_BYTES_MAX}"
+            f"{path}: artefacts of {total} bytes, expected at most {ARTEFACTS_BYTES_MAX}",
+            hint="put fewer variants into one bundle",
         )
     bundle = Bundle(path, manifest, container)
     for variant in manifest.variants:

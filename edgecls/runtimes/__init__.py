@@ -4,3 +4,9 @@ RUNTIMES = {
     "tflite": "edgecls.runtimes.tflite:TFLiteRuntime",
     "onnx": "edgecls.runtimes.onnx:OnnxRuntime",
 }
+
+BARE_LOOPS = {
+    "tflite": "edgecls.runtimes.bare_tflite:BareTFLite",
+    "onnx": "edgecls.runtimes.bare_onnx:BareOnnx",
+}
+"""The same engines with nothing of ours around them: what a benchmark measures us against."""

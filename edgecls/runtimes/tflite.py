@@ -16,8 +16,8 @@ from edgecls.types import TensorSpec
 try:
     from ai_edge_litert.interpreter import Interpreter
 except ModuleNotFoundError as missing:
-    if missing.name != "ai_edge_litert":
-        raise
+    if (missing.name or "").partition(".")[0] != "ai_edge_litert":
+        raise  # it is there, but lacks something of its own
     try:
         from tflite_runtime.interpreter import Interpreter
     except ModuleNotFoundError:
@@ -44,7 +44,7 @@ class TFLiteRuntime:
         outputs = self._interpreter.get_output_details()
         check_single("input", inputs)
         check_single("output", outputs)
-        self._input, self._output = _spec_from_detail(inputs[0]), _spec_from_detail(outputs[0])
+        self._input, self._output = spec_from_detail(inputs[0]), spec_from_detail(outputs[0])
         self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
 
     @property
@@ -82,7 +82,7 @@ class TFLiteRuntime:
         self.close()
 
 
-def _spec_from_detail(detail: dict[str, Any]) -> TensorSpec:
+def spec_from_detail(detail: dict[str, Any]) -> TensorSpec:
     """Read one of the interpreter's descriptions; only the batch may be of any size."""
     name, shape = str(detail["name"]), tuple(int(side) for side in detail["shape"])
     if any(side < 0 for side in detail["shape_signature"][1:]):

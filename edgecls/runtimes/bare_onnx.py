@@ -1,0 +1,43 @@
+"""ONNX Runtime as its own documentation uses it, for benchmarks to stand beside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+import onnxruntime
+
+from edgecls.types import TensorSpec
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+}
+
+
+class BareOnnx:
+    """session.run: no check of ours; the threads as ours has them.
+
+    Args:    model: the file's content.   threads: for one inference.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session: Any = onnxruntime.InferenceSession(
+            model, options, providers=["CPUExecutionProvider"]
+        )
+        put = self._session.get_inputs()[0]
+        self._put = str(put.name)
+        self._take = [self._session.get_outputs()[0].name]
+        shape = tuple(side if isinstance(side, int) else 1 for side in put.shape)
+        self.input = TensorSpec(self._put, shape, _DTYPES.get(put.type, "float32"))
+
+    def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: the model's dtype
+        answer: npt.NDArray[Any] = self._session.run(self._take, {self._put: batch})[0]
+        return answer

@@ -1,0 +1,37 @@
+"""The TFLite interpreter as its own documentation uses it, for benchmarks to stand beside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecls.types import TensorSpec
+
+try:
+    from ai_edge_litert.interpreter import Interpreter
+except ModuleNotFoundError:
+    from tflite_runtime.interpreter import Interpreter
+
+
+class BareTFLite:
+    """set_tensor, invoke, get_tensor: no check, no copy of ours.
+
+    Args:    model: the file's content.   threads: of the interpreter.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1) -> None:
+        self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
+        self._interpreter.allocate_tensors()
+        put = self._interpreter.get_input_details()[0]
+        self._put = put["index"]
+        self._take = self._interpreter.get_output_details()[0]["index"]
+        shape = tuple(int(side) for side in put["shape"])
+        self.input = TensorSpec(str(put["name"]), shape, np.dtype(put["dtype"]).name)
+
+    def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: the model's dtype
+        self._interpreter.set_tensor(self._put, batch)
+        self._interpreter.invoke()
+        answer: npt.NDArray[Any] = self._interpreter.get_tensor(self._take)
+        return answer
