@@ -65,7 +65,7 @@ class DaemonHousehold:
         self._frames = 0
         self._inferences = 0
         self._jpeg_turn = threading.Lock()
-        self._jpeg: tuple[int, bytes] | None = None
+        self._jpeg: tuple[tuple[int, float], bytes] | None = None
 
     def show(self, frame: Frame, seen: Seen, *, somebody: bool) -> None:
         """Take in a frame and what the watch made of it. The frame is kept until the next."""
@@ -132,8 +132,9 @@ class DaemonHousehold:
         if frame is None:
             return None
         with self._jpeg_turn:
-            if self._jpeg is None or self._jpeg[0] != id(frame):
-                self._jpeg = (id(frame), _small_jpeg(frame))
+            key = (frame.sequence, frame.captured_s)
+            if self._jpeg is None or self._jpeg[0] != key:
+                self._jpeg = (key, _small_jpeg(frame))
             return self._jpeg[1]
 
     def visits(self, *, limit: int, before_id: int | None = None) -> Sequence[Visit]:

@@ -23,6 +23,9 @@ POLL_S = 1.0
 PAUSE_S = 0.25
 """Shortest time between two failed reads, whatever the camera does."""
 
+LOST = "then the picture was lost"
+ENDED = "when the watch ended"
+
 
 class Loop:
     """Run the watch on a camera. Used by one thread, the daemon's main one.
@@ -78,7 +81,7 @@ class Loop:
                 self._recorder.tick()
                 self._household.storage_problem(self._recorder.problem)
         finally:
-            self._told(self._watch.finish())
+            self._told(self._watch.finish(), ENDED)
             self._recorder.tick()
 
     def _step(self, *, once: bool) -> None:
@@ -126,8 +129,8 @@ class Loop:
             self._problem = None
         self._household.camera_problem(problem)
 
-    def _told(self, change: Change | None) -> None:
-        """Announce a change, then store it."""
+    def _told(self, change: Change | None, why: str = LOST) -> None:
+        """Announce a change, then store it. Args: why: what kept us from seeing a visit's end."""
         if change is None:
             return
         sighting = change.sighting
@@ -138,7 +141,7 @@ class Loop:
             stayed_s = sighting.seen_s - sighting.started_s
             line = f"{self._label} left after {stayed_s:.0f} s"
             if change.interrupted:
-                line = f"{self._label} still there after {stayed_s:.0f} s; the watch ends"
+                line = f"{self._label} still there after {stayed_s:.0f} s, {why}"
         self._announce(f"{_clock_time()} {line}")
         self._recorder.take(change)
 

@@ -47,7 +47,7 @@ say("steps", len(steps))
 """.replace("PICTURE_BYTES", str(PICTURE_BYTES))
 
 STEPS_PER_VISIT = 16
-"""Of a start: 4 for the JPEG, 4 for the rows. Of an end: 4 for the JPEG, 4 for the rest. Held below."""
+"""Of a start: 4 for the JPEG, 4 for the rows; of an end the same. Held below."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,171 @@
+"""The loop: decisions are told and stored, camera trouble passes, every way out ends a visit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from edgecls.config import StoreSection, from_mapping
+from edgecls.daemon.capture import CaptureCounters
+from edgecls.daemon.household import DaemonHousehold
+from edgecls.daemon.loop import Loop
+from edgecls.daemon.recorder import Recorder
+from edgecls.daemon.watch import Decider, Watch
+from edgecls.errors import CameraError, EdgeclsError, MissingDependencyError
+from edgecls.store.reader import StoreReader
+from edgecls.store.store import Store
+from edgecls.testing.board import FakeBoard
+from edgecls.testing.camera import FakeCamera
+from edgecls.testing.door import NOON, FakeDoor
+from edgecls.testing.judge import FakeJudge
+from edgecls.types import Frame, Pixels
+
+NEAR = (250, 60, 370, 350)
+
+
+class CountingStop(threading.Event):
+    """An event whose waits are counted and cost no time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_s: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_s.append(timeout)
+        if timeout is None:
+            self.set()  # nobody else would ever
+        return self.is_set()
+
+
+class Daemon:
+    """Everything but the capture process and the page, on a scripted camera."""
+
+    def __init__(self, store: Store, reader: StoreReader) -> None:
+        self.reader = reader
+        self.store = store
+        self.door = FakeDoor()
+        self.stop = CountingStop()
+        self.lines: list[str] = []
+        self.away = True
+        self.seconds = 1000.0
+        self.stop_at: int | None = None
+        self.household = DaemonHousehold(
+            reader, FakeBoard(), camera="door", model="fake 1, int8",
+            counts=CaptureCounters, clock=lambda: 1000.0, now=lambda: NOON,
+        )  # fmt: skip
+
+    def run(self, script: Sequence[Pixels | EdgeclsError], *, once: bool = True) -> None:
+        config = from_mapping(
+            {"camera": {"kind": "demo"}, "visit": {"lost_after_s": 2}}, origin="test"
+        )
+        daemon = self
+
+        class Door(FakeCamera):
+            def read(self, timeout_s: float) -> Frame:
+                daemon.seconds += 0.25
+                frame = super().read(timeout_s)
+                if frame.sequence == daemon.stop_at:
+                    daemon.stop.set()
+                return frame
+
+        with Door(script, clock=lambda: self.seconds, now=lambda: NOON) as camera:
+            Loop(
+                camera,
+                Watch(config, Decider(FakeJudge(), "person", 0.5, 96)),
+                Recorder(self.store, jpeg_quality=80, clock=lambda: 0.0, now=lambda: NOON),
+                self.household,
+                label="person",
+                announce=self.lines.append,
+                stop=self.stop,
+                failing=lambda: self.away,
+                clock=lambda: self.seconds,
+            ).run(once=once)
+
+    def empty(self, seconds: float) -> list[Pixels]:
+        return [self.door.pixels() for _ in range(round(seconds * 4))]
+
+    def somebody(self, seconds: float) -> list[Pixels]:
+        return [self.door.pixels(NEAR) for _ in range(round(seconds * 4))]
+
+    @property
+    def told(self) -> list[str]:
+        """Return what was announced, without the times of day."""
+        return [line[9:] for line in self.lines]
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    store = Store(StoreSection(folder=tmp_path, free_bytes_min=0))
+    reader = StoreReader(tmp_path)
+    with store, reader:
+        yield Daemon(store, reader)
+
+
+def test_a_visit_is_announced_and_stored(daemon: Daemon) -> None:
+    daemon.run([*daemon.empty(2), *daemon.somebody(10), *daemon.empty(6)])
+    assert daemon.told == ["person arrived (0.95)", "person left after 10 s"]
+    (visit,) = daemon.reader.visits(limit=9)
+    assert visit.ended_at is not None
+    assert not visit.interrupted
+    now = daemon.household.now()
+    assert (now.state, now.problem) == ("nobody", None)
+    assert daemon.household.health().frames == 72
+
+
+def test_the_end_of_the_film_ends_the_visit(daemon: Daemon) -> None:
+    daemon.run([*daemon.empty(2), *daemon.somebody(5)])
+    assert daemon.told == [
+        "person arrived (0.95)",
+        "person still there after 4 s, when the watch ended",
+    ]
+    (visit,) = daemon.reader.visits(limit=9)
+    assert visit.interrupted
+    assert visit.ended_at is not None
+
+
+def test_asked_to_stop_it_ends_the_visit(daemon: Daemon) -> None:
+    daemon.stop_at = 20
+    daemon.run([*daemon.empty(1), *daemon.somebody(60)], once=False)
+    assert [event.kind for event in daemon.reader.events()] == ["visit_started", "visit_ended"]
+    assert daemon.household.health().frames == 21
+
+
+def test_camera_trouble_is_told_once_and_passes(daemon: Daemon) -> None:
+    gone = CameraError("camera 'door': unplugged")
+    daemon.run([*daemon.empty(1), *[gone] * 5, *daemon.empty(1)], once=False)
+    assert daemon.told[:2] == ["no picture: camera 'door': unplugged", "the picture is back"]
+    pauses = [seconds for seconds in daemon.stop.waited_s if seconds is not None]
+    assert len(pauses) == 5  # after each failure, so that no failing camera makes a busy loop
+
+
+def test_a_quiet_second_is_no_trouble(daemon: Daemon) -> None:
+    daemon.away = False
+    daemon.run([*daemon.empty(1), CameraError("no frame within 1 s"), *daemon.empty(1)])
+    assert daemon.told == []
+
+
+def test_a_visit_does_not_wait_for_a_lost_camera_for_ever(daemon: Daemon) -> None:
+    gone = CameraError("camera 'door': unplugged")
+    daemon.run([*daemon.empty(1), *daemon.somebody(3), *[gone] * 12], once=False)
+    assert daemon.told[0] == "person arrived (0.95)"
+    assert daemon.told[2] == "person still there after 2 s, then the picture was lost"
+    (visit,) = daemon.reader.visits(limit=9)
+    assert visit.interrupted
+
+
+def test_what_has_ended_is_told_and_the_page_stays(daemon: Daemon) -> None:
+    daemon.run(daemon.empty(1), once=False)
+    assert daemon.stop.waited_s == [None]  # until somebody stops it
+    now = daemon.household.now()
+    assert now.state == "no_picture"
+    assert now.problem == "the fake camera's script has ended"
+
+
+@pytest.mark.parametrize("error", [CameraError("unplugged"), MissingDependencyError("no PyAV")])
+def test_once_does_not_wait_for_a_camera_that_fails(daemon: Daemon, error: EdgeclsError) -> None:
+    with pytest.raises(type(error)):
+        daemon.run([*daemon.somebody(3), error], once=True)
+    assert [event.kind for event in daemon.reader.events()] == ["visit_started", "visit_ended"]

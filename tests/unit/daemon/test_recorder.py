@@ -1,0 +1,172 @@
+"""The recorder: a store that fails costs no visit, and never stops the watch."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edgecls.bundle.images import decode_jpeg
+from edgecls.config import StoreSection
+from edgecls.daemon.recorder import RETRY_S, SWEEP_S, UNSAVED_MAX, Recorder
+from edgecls.errors import StoreError
+from edgecls.store.reader import StoreReader
+from edgecls.store.store import Store
+from edgecls.testing.door import NOON, FakeDoor
+from edgecls.types import Visit
+from edgecls.vision.visits import Change, Sighting
+
+
+class FailingStore:
+    """A real store behind a disk that is full while `full` is set."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.full = False
+        self.attempts = 0
+        self.sweeps: list[datetime] = []
+
+    def _try(self) -> None:
+        self.attempts += 1
+        if self.full:
+            raise StoreError("cannot write: No space left on device")
+
+    def start_visit(self, camera: str, *, at: datetime, score: float, jpeg: bytes) -> Visit:
+        self._try()
+        return self._store.start_visit(camera, at=at, score=score, jpeg=jpeg)
+
+    def end_visit(
+        self,
+        visit_id: int,
+        *,
+        at: datetime,
+        score: float,
+        jpeg: bytes | None,
+        interrupted: bool = False,
+    ) -> Visit:
+        self._try()
+        return self._store.end_visit(
+            visit_id, at=at, score=score, jpeg=jpeg, interrupted=interrupted
+        )
+
+    def sweep(self, *, now: datetime) -> None:
+        self.sweeps.append(now)
+
+
+class Desk:
+    """A recorder, its store, a reader, and a clock that a test turns."""
+
+    def __init__(self, store: Store, reader: StoreReader) -> None:
+        self.store = FailingStore(store)
+        self.reader = reader
+        self.seconds = 0.0
+        self.door = FakeDoor()
+        self.recorder = Recorder(
+            self.store, jpeg_quality=90, clock=lambda: self.seconds, now=lambda: NOON
+        )
+
+    def arrived(self) -> Sighting:
+        frame = self.door.frame()
+        sighting = Sighting("door", NOON, frame.captured_s, frame.captured_s, 0.7, frame)
+        self.recorder.take(Change("arrived", sighting))
+        return sighting
+
+    def left(self, sighting: Sighting, *, better: bool = False) -> None:
+        best = self.door.frame((250, 60, 370, 350)) if better else sighting.best
+        seen_s = sighting.started_s + 9
+        end = Sighting("door", NOON, sighting.started_s, seen_s, 0.9, best)
+        self.recorder.take(Change("left", end))
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.recorder.tick()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    section = StoreSection(folder=tmp_path, free_bytes_min=0)
+    store = Store(section)
+    reader = StoreReader(tmp_path)
+    with store, reader:
+        yield Desk(store, reader)
+
+
+def test_a_visit_is_stored_as_it_happens(desk: Desk) -> None:
+    sighting = desk.arrived()
+    (visit,) = desk.reader.visits(limit=9)
+    assert visit.ended_at is None
+    first = visit.snapshot
+    desk.left(sighting)
+    (visit,) = desk.reader.visits(limit=9)
+    assert visit.ended_at == NOON + timedelta(seconds=9)
+    assert visit.peak_score == 0.9
+    assert visit.snapshot == first
+    assert desk.recorder.problem is None
+
+
+def test_a_better_frame_becomes_the_snapshot(desk: Desk) -> None:
+    desk.left(desk.arrived(), better=True)
+    (visit,) = desk.reader.visits(limit=9)
+    jpeg = desk.reader.snapshot(str(visit.snapshot))
+    assert jpeg is not None
+    assert decode_jpeg(jpeg)[200, 300].min() > 200
+
+
+def test_an_arrival_the_disk_refused_is_stored_later(desk: Desk) -> None:
+    desk.store.full = True
+    sighting = desk.arrived()
+    assert desk.recorder.problem == "cannot write: No space left on device"
+    desk.wait(RETRY_S / 2)
+    assert desk.store.attempts == 1  # it waits its turn
+    desk.store.full = False
+    desk.wait(RETRY_S)
+    assert [visit.ended_at for visit in desk.reader.visits(limit=9)] == [None]
+    assert desk.recorder.problem is None
+    desk.left(sighting)
+    assert desk.recorder.unsaved == 0
+
+
+def test_visits_that_ended_meanwhile_are_all_stored(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    begun = desk.arrived()
+    desk.store.full = True
+    desk.left(begun, better=True)
+    for _ in range(3):
+        desk.left(desk.arrived(), better=True)
+    assert desk.recorder.unsaved == 4
+    desk.store.full = False
+    desk.wait(RETRY_S)
+    visits = desk.reader.visits(limit=9)
+    assert [visit.id for visit in visits] == [4, 3, 2, 1]
+    assert all(visit.ended_at and visit.peak_score == 0.9 for visit in visits)
+    assert all(desk.reader.snapshot(str(visit.snapshot)) for visit in visits)
+    assert desk.recorder.unsaved == 0
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 1  # the first only, then how often
+    assert "works again after 7 failures" in caplog.text
+
+
+def test_memory_for_refused_visits_is_bounded_and_the_loss_is_told(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.store.full = True
+    for _ in range(UNSAVED_MAX + 2):
+        desk.left(desk.arrived())
+    assert desk.recorder.lost == 2
+    assert desk.recorder.unsaved == UNSAVED_MAX + 2
+    assert "is lost" in caplog.text
+
+
+def test_it_sweeps_after_visits_and_every_hour(desk: Desk) -> None:
+    desk.wait(0)
+    assert len(desk.store.sweeps) == 1
+    desk.wait(SWEEP_S - 1)
+    assert len(desk.store.sweeps) == 1
+    desk.wait(1)
+    assert len(desk.store.sweeps) == 2
+    desk.left(desk.arrived())
+    assert len(desk.store.sweeps) == 3

@@ -1,0 +1,133 @@
+"""The watch: looks when it should, keeps who stands still, and is not fooled by one frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edgecls.config import Config, from_mapping
+from edgecls.daemon.watch import Decider, Seen, Watch
+from edgecls.testing.door import FakeDoor
+from edgecls.testing.judge import FakeJudge
+
+NEAR = (250, 60, 370, 350)
+FAR = (20, 40, 50, 110)
+
+
+def configured(**camera: Any) -> Config:
+    section = {"kind": "v4l2", "source": "/dev/video0", **camera}
+    return from_mapping({"camera": section}, origin="test")
+
+
+class Scene:
+    """A watch in front of a fake door."""
+
+    def __init__(self, config: Config | None = None, *, part_min: float = 0.02) -> None:
+        self.judge = FakeJudge(part_min=part_min)
+        self.door = FakeDoor()
+        self.watch = Watch(config or configured(), Decider(self.judge, "person", 0.5, 96))
+
+    def play(self, seconds: float, person: tuple[int, int, int, int] | None = None) -> list[Seen]:
+        return [self.watch.see(self.door.frame(person)) for _ in range(round(seconds * 4))]
+
+
+def changes(seen: list[Seen]) -> list[str]:
+    return [one.change.kind for one in seen if one.change is not None]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_quiet_door_is_judged_now_and_then(scene: Scene) -> None:
+    scene.play(35)
+    # at the start, and every 10 s
+    assert [shape[:2] for shape in scene.judge.shapes] == [(360, 640)] * 4
+    assert scene.watch.counters.frames == 140
+    assert scene.watch.counters.judged == scene.watch.counters.classifications == 4
+    assert scene.watch.counters.moved == 1  # the first frame: nothing to compare it with
+
+
+def test_a_visit_begins_soon_and_ends_after_its_time(scene: Scene) -> None:
+    scene.play(2)
+    here = scene.play(10, NEAR)
+    assert changes(here) == ["arrived"]
+    arrival = next(index for index, one in enumerate(here) if one.change)
+    assert arrival <= 4  # within a second
+    gone = scene.play(10)
+    assert changes(gone) == ["left"]
+    left = next(one.change for one in gone if one.change)
+    stayed_s = left.sighting.seen_s - left.sighting.started_s
+    assert 9.0 <= stayed_s <= 11.0
+
+
+def test_who_stands_still_is_still_there(scene: Scene) -> None:
+    scene.play(2)
+    seen = scene.play(120, NEAR)
+    assert changes(seen) == ["arrived"]
+    assert not seen[-1].motion.moved
+    assert seen[-1].latencies_ms  # still judged
+
+
+def test_one_wrong_frame_is_no_visit(scene: Scene) -> None:
+    scene.play(2)
+    assert changes(scene.play(0.25, NEAR) + scene.play(5)) == []
+
+
+def test_who_is_far_is_found_by_where_it_moved() -> None:
+    scene = Scene(part_min=0.05)  # 0.9 % of the frame, but much of a region
+    scene.play(2)
+    seen = scene.play(60, FAR)
+    assert changes(seen) == ["arrived"]
+    whole, *regions = sorted({shape[:2] for shape in scene.judge.shapes}, reverse=True)
+    assert whole == (360, 640)
+    assert regions
+    assert all(height == width >= 96 for height, width in regions)
+    assert changes(scene.play(10)) == ["left"]
+
+
+def test_the_best_frame_is_kept(scene: Scene) -> None:
+    scene.play(2)
+    scene.play(5, NEAR)
+    last = scene.watch.finish()
+    assert last is not None
+    assert last.interrupted
+    assert last.sighting.best.pixels[200, 300].min() > 200
+
+
+def test_a_live_camera_that_repeats_itself_is_frozen() -> None:
+    scene = Scene()
+    scene.play(2)
+    stuck = scene.door.pixels(NEAR)
+    seen = [scene.watch.see(scene.door.frame(pixels=stuck)) for _ in range(4 * 100)]
+    assert changes(seen) == ["arrived", "left"]
+    frozen = [index for index, one in enumerate(seen) if one.frozen]
+    assert frozen == list(range(240, 400))  # from 60 s on
+    assert not scene.play(0.25)[0].frozen
+
+
+def test_a_replayed_picture_is_never_frozen() -> None:
+    config = from_mapping({"camera": {"kind": "replay", "source": "x"}}, origin="test")
+    scene = Scene(config)
+    stuck = scene.door.pixels()
+    assert not any(scene.watch.see(scene.door.frame(pixels=stuck)).frozen for _ in range(400))
+
+
+def test_a_lost_camera_ends_the_visit(scene: Scene) -> None:
+    scene.play(2)
+    scene.play(3, NEAR)
+    scene.door.wait(29)
+    assert scene.watch.without_picture(scene.door.at_s) is None
+    scene.door.wait(2)
+    change = scene.watch.without_picture(scene.door.at_s)
+    assert change is not None
+    assert change.interrupted
+    assert not scene.watch.somebody
+
+
+def test_thresholds_of_the_config_win() -> None:
+    config = from_mapping({"camera": {"kind": "demo"}, "visit": {"enter": 0.97}}, origin="test")
+    scene = Scene(config)
+    assert changes(scene.play(5, NEAR)) == []
