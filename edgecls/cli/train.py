@@ -1,0 +1,130 @@
+"""`edgecls train`: from a recipe and images to a trained network and its report."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+
+from edgecls import plugins
+from edgecls.cli import output
+from edgecls.cli.training_progress import watcher_for
+
+LAB = {
+    "recipe": "edgecls.lab.recipe_file:load",
+    "training": "edgecls.lab.training:train",
+    "leave-out": "edgecls.lab.leave_out:train_leaving_out",
+}
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """The figures of a run, and where it lies."""
+
+    folder: Path
+    report: dict[str, Any]  # Any: JSON
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {"run": str(self.folder), **{k: v for k, v in self.report.items() if k != "schema"}}
+
+    def as_text(self) -> RenderableType:
+        report = self.report
+        table = Table(box=None, pad_edge=False)
+        for name in ("split", "images", "accuracy", "95 % interval"):
+            table.add_column(name, justify="left" if name == "split" else "right")
+        for split, found in report["results"].items():
+            table.add_row(split, *_figures(found["accuracy"]))
+        facts = (
+            f"{report['recipe']}: {report['parameters']:,} parameters, "
+            f"{report['multiply_accumulates'] / 1e6:.1f} M multiply-accumulates, "
+            f"{report['epochs']} epochs in {report['training_s']:.0f} s"
+        )
+        skipped = len(report["unreadable"])
+        note = [f"{skipped} unreadable images were skipped, see report.json"] if skipped else []
+        return Group(facts, *note, table, f"model and report: {self.folder}")
+
+
+@dataclass(frozen=True)
+class LeaveOutResult:
+    """How a recipe does on each part of the data that it has not seen."""
+
+    folder: Path
+    report: dict[str, Any]  # Any: JSON
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {"run": str(self.folder), **{k: v for k, v in self.report.items() if k != "schema"}}
+
+    def as_text(self) -> RenderableType:
+        report = self.report
+        table = Table(box=None, pad_edge=False)
+        for name in (report["column"], "images", "accuracy", "95 % interval"):
+            table.add_column(name, justify="left" if name == report["column"] else "right")
+        for value, found in sorted(report["values"].items(), key=lambda i: i[1]["value"]):
+            table.add_row(value, *_figures(found))
+        worst = report["worst"]
+        return Group(
+            table,
+            f"mean of {len(report['values'])}: {report['mean'] * 100:.1f} %; worst: "
+            f"{report['values'][worst]['value'] * 100:.1f} % ({worst})",
+            f"runs and report: {self.folder}",
+        )
+
+
+def _figures(estimate: dict[str, Any] | None) -> tuple[str, str, str]:
+    if estimate is None:
+        return "0", "-", "-"
+    low, high = estimate["ci95"]
+    percent = f"{estimate['value'] * 100:.1f} %"
+    return str(estimate["n"]), percent, f"{low * 100:.1f} to {high * 100:.1f} %"
+
+
+def train(
+    recipe: Annotated[
+        Path, typer.Argument(help="A recipe (.toml), or the folder of a run to train it again.")
+    ],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of the images; replaces data.root.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder; runs/<name of the recipe> if left out.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe: phases.tune.epochs=3"),
+    ] = None,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Train once per value of a column, without it, and test on it.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Train a classifier as a recipe says. Needs the lab: pip install "edgecls\\[lab]"."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow chats before it can be told
+    load = plugins.load("verb", LAB, "recipe")
+    run = recipe if resume and recipe.is_dir() and out is None else out
+    chosen = load(recipe, settings=setting or [], data=data)
+    folder = run if run is not None else Path("runs") / chosen.name
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    with watcher_for(console) as watcher:
+        if leave_out is not None:
+            report = plugins.load("verb", LAB, "leave-out")(
+                chosen, folder, column=leave_out, watcher=watcher, resume=resume
+            )
+            result: output.Result = LeaveOutResult(folder, report)
+        else:
+            trained = plugins.load("verb", LAB, "training")(
+                chosen, folder, watcher=watcher, resume=resume
+            )
+            result = TrainResult(folder, dict(trained.report))
+    output.emit(result, as_json=as_json)

@@ -1,0 +1,88 @@
+"""Feed composed person views to a run: persons pasted, cut out and left out, with their boxes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgecls.lab.batches import Floats, ViewBatches
+from edgecls.lab.compose import Composer
+from edgecls.lab.data import (
+    LABELS,
+    REQUIRED_COLUMNS,
+    DataError,
+    Sample,
+    boxes_from_text,
+    family_of,
+    squares_from_samples,
+)
+from edgecls.lab.dataset import Photos
+from edgecls.lab.image_batches import Feeding, ImageBatches
+from edgecls.lab.listing import Row
+
+SQUARE_PX = 224
+CELL_PX = 32
+
+
+class PersonBatches(ViewBatches):
+    """Views whose seeds follow the epoch the run is in."""
+
+    failure: DataError | None = None
+
+    def start_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose batches come next."""
+        self.epoch = epoch
+
+    def on_epoch_end(self) -> None:
+        """Do nothing: the run counts the epochs."""
+
+
+class HeatlessBatches(ImageBatches):
+    """Whole photographs for validation: the boxes count for nothing there."""
+
+    def __getitem__(self, index: int) -> Any:  # Any: targets by the output's name
+        images, labels, *_ = super().__getitem__(index)
+        cells = images.shape[1] // CELL_PX
+        unknown: Floats = np.full((len(images), cells, cells, 1), -1.0, dtype=np.float32)
+        return images, {"logits": labels, "heat": unknown}
+
+
+def person_batches(photos: Photos, *, size_px: int, feeding: Feeding, cache: Path) -> PersonBatches:
+    """Compose views from photographs whose manifests name families and person boxes.
+
+    Raises:  DataError for other labels or missing columns.
+    """
+    if photos.labels != LABELS:
+        raise DataError(
+            f'composition = "persons" needs the labels {", ".join(LABELS)} in this order, '
+            f"received {', '.join(photos.labels)}"
+        )
+    missing = [
+        name for name in REQUIRED_COLUMNS
+        if name not in ("file", "label", "split") and name not in photos.rows[0].columns
+    ]  # fmt: skip
+    if missing:
+        raise DataError(
+            f'composition = "persons" needs the column {missing[0]!r}, which is missing'
+        )
+    samples = [_sample(row) for row in photos.rows]
+    pixels = squares_from_samples(samples, SQUARE_PX, cache=cache)
+    composer = Composer(samples, pixels, size_px=size_px, plain=feeding.augmentation is None)
+    steps = feeding.steps or max(1, len(samples) // feeding.batch)
+    return PersonBatches(
+        composer, batch=feeding.batch, steps=steps, seed=feeding.seed, smoothing=feeding.smoothing
+    )
+
+
+def _sample(row: Row) -> Sample:
+    return Sample(
+        path=row.path,
+        label=row.label,
+        split=row.split,
+        family=family_of(row.columns["family"]),
+        source=row.columns["source_repo"],
+        boxes=boxes_from_text(row.columns["person_boxes"]),
+        row=dict(row.columns),
+    )
