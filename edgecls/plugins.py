@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from edgecls.errors import ConfigError, MissingDependencyError
@@ -15,6 +15,10 @@ INSTALL_HINTS: Mapping[str, str] = {
     "tflite_runtime": 'pip install "edgecls[tflite-runtime]"',
     "tensorrt": "TensorRT comes with JetPack: run on a Jetson, or choose another runtime",
     "skimage": 'pip install "edgecls[demo]"',
+    **dict.fromkeys(
+        ("tensorflow", "keras", "onnx", "tf2onnx", "ai_edge_quantizer", "matplotlib"),
+        'pip install "edgecls[lab]"   (on a workstation)',
+    ),
     "av": "pip install edgecls   (PyAV is part of it)",
 }
 
@@ -29,9 +33,7 @@ def load(kind: str, table: Mapping[str, str], key: str) -> Any:  # Any: each tab
              Whatever the leaf itself raises when it is broken: its traceback is kept.
     """
     if key not in table:
-        near = difflib.get_close_matches(key, table, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(table)}"
-        raise ConfigError(f"unknown {kind} {key!r}, expected one of {', '.join(table)}", hint=hint)
+        raise unknown_key(kind, table, key)
     module_name, _, class_name = table[key].partition(":")
     try:
         module = importlib.import_module(module_name)
@@ -44,3 +46,10 @@ def load(kind: str, table: Mapping[str, str], key: str) -> Any:  # Any: each tab
             f"{kind} {key!r} needs the library {missing!r}, which is not installed", hint=hint
         ) from error
     return getattr(module, class_name)
+
+
+def unknown_key(kind: str, known: Collection[str], key: str) -> ConfigError:
+    """Return the error for a word that is not among the known ones, with the nearest of them."""
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of: {', '.join(known)}"
+    return ConfigError(f"unknown {kind} {key!r}, expected one of {', '.join(known)}", hint=hint)

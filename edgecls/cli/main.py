@@ -9,12 +9,16 @@ import typer
 
 from edgecls import __version__
 from edgecls.cli import bundle as bundle_verbs
+from edgecls.cli import calibrate as calibrate_verb
 from edgecls.cli import classify as classify_verb
 from edgecls.cli import config as config_verbs
 from edgecls.cli import demo as demo_verb
+from edgecls.cli import evaluate as evaluate_verb
 from edgecls.cli import output
+from edgecls.cli import quantize as quantize_verb
 from edgecls.cli import run as run_verb
-from edgecls.errors import EdgeclsError
+from edgecls.errors import EdgeclsError, MissingDependencyError
+from edgecls.plugins import INSTALL_HINTS
 
 BUG = 70
 INTERRUPTED = 130
@@ -35,6 +39,9 @@ app.command("classify")(classify_verb.classify)
 app.add_typer(bundle_verbs.app, name="bundle")
 app.command("run")(run_verb.run)
 app.command("demo")(demo_verb.demo)
+app.command("evaluate")(evaluate_verb.evaluate)
+app.command("calibrate")(calibrate_verb.calibrate)
+app.command("quantize")(quantize_verb.quantize)
 app.add_typer(config_verbs.app, name="config")
 
 
@@ -70,8 +77,24 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+    except ModuleNotFoundError as error:
+        return _missing_library(error)
     except Exception:
-        sys.excepthook(*sys.exc_info())
-        output.complain("this is a bug in edgecls: please report the traceback above", None)
-        return BUG
+        return _bug()
     return 0
+
+
+def _missing_library(error: ModuleNotFoundError) -> int:
+    """Name the extra that brings a library which a verb imports; any other missing one is a bug."""
+    library = (error.name or "").partition(".")[0]
+    if library not in INSTALL_HINTS:
+        return _bug()
+    hint = INSTALL_HINTS[library]
+    output.complain(f"this needs the library {library!r}, which is not installed", hint)
+    return MissingDependencyError.exit_code
+
+
+def _bug() -> int:
+    sys.excepthook(*sys.exc_info())
+    output.complain("this is a bug in edgecls: please report the traceback above", None)
+    return BUG

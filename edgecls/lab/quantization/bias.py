@@ -22,7 +22,7 @@ def mean_inputs(model: keras.Model, batches: Iterable[Array]) -> dict[str, Array
     sums: dict[str, npt.NDArray[np.float64]] = {}
     count = 0
     for batch in batches:
-        values = keras.tree.flatten(watcher(batch, training=False))
+        values = keras.tree.flatten(watcher([batch], training=False))
         count += len(batch)
         for layer, value in zip(layers, values, strict=True):
             array = keras.ops.convert_to_numpy(value).astype(np.float64)

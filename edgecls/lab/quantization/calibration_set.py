@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from edgecls._lib import toml
+from edgecls._lib.files import write_atomic
 from edgecls._lib.validation import message_from_validation
 from edgecls.bundle.images import read_image
 from edgecls.bundle.manifest import Decision, InputRule, OutputRule
@@ -42,12 +43,14 @@ class Selection(_Section):
     luma_column: str | None = Field(None, description="Column with the mean luma, 0 to 255.")
 
 
-class CalibrationSet(_Section):
-    """The whole file.
+class Locked(_Section):
+    """The sha256 of every image used, in order; another image in the place of one is an error."""
 
-    `images` holds the sha256 of every image used; `edgecls calibrate --lock` writes it, and from
-    then on another image in the place of one of these is an error.
-    """
+    images: tuple[str, ...]
+
+
+class CalibrationSet(_Section):
+    """The whole file; `edgecls calibrate --lock` writes its last section."""
 
     name: str
     labels: tuple[str, ...] = Field(min_length=2)
@@ -56,7 +59,7 @@ class CalibrationSet(_Section):
     input: InputRule
     output: OutputRule
     decision: Decision | None = None
-    images: tuple[str, ...] = ()
+    locked: Locked | None = None
 
 
 def load_calibration_set(path: Path) -> CalibrationSet:
@@ -116,11 +119,12 @@ def select(wanted: CalibrationSet, data: Path) -> Selected:
             f"{dataset.name}: {len(chosen)} images, expected {wanted.selection.count}",
             hint="lower selection.count",
         )
-    if wanted.images and wanted.images != tuple(hashes):
-        different = sum(a != b for a, b in zip(wanted.images, hashes, strict=False))
+    expected = wanted.locked.images if wanted.locked else tuple(hashes)
+    if expected != tuple(hashes):
+        different = len(set(hashes) - set(expected)) or "the order"
         raise CalibrationError(
             f"calibration set {wanted.name}: {different} of {len(hashes)} images differ from the "
-            "ones it was locked to",
+            f"{len(expected)} it was locked to",
             hint="use the same data, or lock it anew with: edgecls calibrate --lock",
         )
     return Selected(tuple(chosen), tuple(hashes), tuple(unreadable))
@@ -183,3 +187,10 @@ def check_disjoint(hashes: Iterable[str], evaluation: Dataset) -> None:
             f"{len(both)} calibration images are in {evaluation.name}, the first {both[0]}",
             hint="calibrate on the training split",
         )
+
+
+def lock(path: Path, hashes: Sequence[str]) -> None:
+    """Write the images' hashes as the last section of the set's TOML, in place of an older one."""
+    kept = path.read_text(encoding="utf-8").partition("[locked]")[0].rstrip()
+    listing = "\n".join(f'    "{digest}",' for digest in hashes)
+    write_atomic(path, f"{kept}\n\n[locked]\nimages = [\n{listing}\n]\n".encode())

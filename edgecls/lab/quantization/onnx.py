@@ -7,6 +7,7 @@ on every weight and only before layers that compute in int8; on a CPU it is slow
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Flavour:
     operators: tuple[str, ...]
     options: Mapping[str, Any]  # Any: ONNX Runtime's own option values
 
+
+COUNTER = re.compile(r"__(\d+)")
 
 FLAVOURS: Mapping[str, Flavour] = {
     "cpu": Flavour(
@@ -64,9 +67,61 @@ def prepared(model: onnx.ModelProto) -> onnx.ModelProto:
         onnx.save(model, source)
         quant_pre_process(str(source), str(target), skip_symbolic_shape=True)
         result = onnx.load(target)
-    if result.ir_version > IR_VERSION:
-        result.ir_version = IR_VERSION
+    result.ir_version = min(result.ir_version, IR_VERSION)
+    _order_nodes(result)
+    _rename(result)
     return result
+
+
+def _order_nodes(model: onnx.ModelProto) -> None:
+    """Sort the nodes depth first from the outputs, in place: converters follow hash order."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    ordered: dict[int, onnx.NodeProto] = {}
+    waiting = [makers[item.name] for item in reversed(model.graph.output) if item.name in makers]
+    while waiting:
+        node = waiting[-1]
+        before = [makers[name] for name in node.input if name in makers]
+        missing = [maker for maker in before if id(maker) not in ordered]
+        if missing:
+            waiting.extend(reversed(missing))
+            continue
+        waiting.pop()
+        ordered.setdefault(id(node), node)
+    nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in ordered.values()]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _rename(model: onnx.ModelProto) -> None:
+    """Give names that depend on the graph alone, in place, so that a model has one hash.
+
+    The converters number names by what the process did before ("Conv__272") and share equal
+    constants under any one of their names. A constant is named after its first reader.
+    """
+    graph = model.graph
+    constants = {item.name for item in graph.initializer}
+    names: dict[str, str] = {}
+    numbers: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        return "__" + numbers.setdefault(found[1], str(len(numbers)))
+
+    for node in graph.node:
+        node.name = COUNTER.sub(number, node.name)
+        for at, name in enumerate(node.input):
+            stem = f"{node.name}/{at}" if name in constants else COUNTER.sub(number, name)
+            names.setdefault(name, stem)
+        for name in node.output:
+            names.setdefault(name, COUNTER.sub(number, name))
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    for items in (graph.input, graph.output, graph.value_info, graph.initializer):
+        for item in items:
+            item.name = names.get(item.name, item.name)
+    for items in (graph.value_info, graph.initializer):
+        ordered = sorted(items, key=lambda item: item.name)
+        del items[:]
+        items.extend(ordered)
 
 
 def onnx_quantized_from_float(

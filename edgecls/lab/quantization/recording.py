@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgecls._lib.files import write_atomic
 from edgecls.errors import CalibrationError
@@ -59,11 +60,15 @@ class Recording:
 
     Args:    calibration_set: its name.   images: sha256 of every image used, in order.
              graphs: "tflite" and "onnx" -> what was observed.
+             steps: the improvements of the float graph that was observed.
+             shifts: what was added to the bias of each layer, by its name.
     """
 
     calibration_set: str
     images: tuple[str, ...]
     graphs: Mapping[str, Observed]
+    steps: tuple[str, ...] = ()
+    shifts: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write a .npz of plain arrays (no pickles), the same bytes for the same content."""
@@ -80,7 +85,10 @@ class Recording:
             "calibration_set": self.calibration_set,
             "images": list(self.images),
             "graphs": listing,
+            "steps": list(self.steps),
+            "shifts": list(self.shifts),
         }
+        arrays.update({f"shift.{at}": shift for at, shift in enumerate(self.shifts.values())})
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
@@ -99,12 +107,14 @@ def load(path: Path) -> Recording:
                 graph: _observed(listing, arrays[f"{graph}.counts"], arrays[f"{graph}.extremes"])
                 for graph, listing in header["graphs"].items()
             }
+            shifts = {name: arrays[f"shift.{at}"] for at, name in enumerate(header["shifts"])}
     except (OSError, ValueError, KeyError) as error:
         raise CalibrationError(
             f"{path} is not a calibration recording: {error}",
             hint="edgecls calibrate writes one",
         ) from error
-    return Recording(header["calibration_set"], tuple(header["images"]), graphs)
+    steps = tuple(header["steps"])
+    return Recording(header["calibration_set"], tuple(header["images"]), graphs, steps, shifts)
 
 
 def _header(data: bytes) -> dict[str, Any]:

@@ -8,12 +8,33 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from ai_edge_quantizer import quantizer, recipe
+from ai_edge_quantizer import qtyping, quantizer, recipe
+from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
 from edgecls.errors import CalibrationError, ConfigError
 from edgecls.lab.quantization.ranges import Range
 
+
+def _float16() -> list[dict[str, Any]]:
+    config = qtyping.OpQuantizationConfig(
+        weight_tensor_config=qtyping.TensorQuantizationConfig(
+            num_bits=16, dtype=qtyping.TensorDataType.FLOAT
+        ),
+        compute_precision=qtyping.ComputePrecision.FLOAT,
+        explicit_dequantize=True,
+    )
+    return [
+        {
+            "regex": ".*",
+            "operation": qtyping.TFLOperationName.ALL_SUPPORTED,
+            "algorithm_key": AlgorithmName.FLOAT_CASTING,
+            "op_config": config.to_dict(),
+        }
+    ]
+
+
 RECIPES: Mapping[str, Any] = {  # Any: the library's own recipe type
+    "float16": _float16,
     "dynamic_wi8_afp32": recipe.dynamic_wi8_afp32,
     "static_wi8_ai8": recipe.static_wi8_ai8,
     "static_wi8_ai16": recipe.static_wi8_ai16,

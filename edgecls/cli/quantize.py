@@ -1,0 +1,127 @@
+"""`edgecls quantize`: a float model and a calibration set become a bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from edgecls.cli import output
+from edgecls.cli.calibrate import steps_from_text
+from edgecls.errors import CalibrationError
+
+if TYPE_CHECKING:
+    from edgecls.bundle.manifest import Manifest
+    from edgecls.lab.quantization.calibration_set import CalibrationSet
+    from edgecls.lab.quantization.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """The bundle that was made."""
+
+    out: Path
+    manifest: Manifest
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        variants = [
+            {"name": v.name, "runtime": v.runtime, "recipe": v.recipe, "bytes": v.bytes}
+            for v in self.manifest.variants
+        ]
+        return {"bundle": str(self.out), "variants": variants}
+
+    def as_text(self) -> RenderableType:
+        lines = [f"{self.out}: {self.manifest.name} {self.manifest.version}"]
+        width = max(len(variant.name) for variant in self.manifest.variants)
+        lines += [
+            f"  {v.name:<{width}}  {v.bytes / 1e6:7.2f} MB  {v.recipe}"
+            for v in self.manifest.variants
+        ]
+        lines.append(f"what it costs: edgecls evaluate {self.out} DATA")
+        return Group(*(Text(line) for line in lines))
+
+
+def quantize(
+    model: Annotated[Path, typer.Argument(help="A Keras 3 .keras file, or an .onnx file.")],
+    calibration: Annotated[
+        Path, typer.Option("--calibration", help="The calibration set: a TOML file.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder or .edgecls file; must not exist.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The images, if the set has no recording (SET.npz) for this model yet."),
+    ] = None,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="float32, float16, dynamic_wi8_afp32, static_wi8_ai8, static_wi8_ai16; repeat."
+        ),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="Activation ranges: minmax, percentile, mse or entropy.")
+    ] = "mse",
+    improve: Annotated[
+        str, typer.Option(help="Steps on the float graph: fold, relu, equalize; or none.")
+    ] = "fold",
+    bias_correction: Annotated[
+        bool, typer.Option(help="Correct what rounding the weights shifts.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Of the bundle; else the set's.")] = None,
+    version: Annotated[str, typer.Option(help="Of the bundle.")] = "1",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make int8: edgecls quantize model.keras --calibration set.toml --data DIR --out my-bundle
+
+    float32 and static_wi8_ai8 unless --recipe says otherwise; TFLite, ONNX Runtime and TensorRT.
+    A recording beside the set (SET.npz, from edgecls calibrate) makes the images unnecessary;
+    --improve and --bias-correction are then the recording's.
+    """
+    from edgecls.bundle.write import write_bundle
+    from edgecls.lab.quantization import calibration_set, manifest, pipeline
+    from edgecls.lab.quantization.ranges import METHODS
+    from edgecls.plugins import unknown_key
+
+    if method not in METHODS:
+        raise unknown_key("method", METHODS, method)
+    wanted = calibration_set.load_calibration_set(calibration)
+    recipes = recipe or ["float32", "static_wi8_ai8"]
+    recording = None
+    if any(word.startswith("static") for word in recipes):
+        recording = _recording(model, calibration, wanted, data, improve, bias_correction)
+    made = pipeline.artefacts(model, recording, recipes, method)
+    described = manifest.manifest_from_artefacts(
+        made, wanted, recording, name=name or wanted.name, version=version, model=model,
+        method=method,
+    )  # fmt: skip
+    write_bundle(described, {a.name + a.suffix: a.data for a in made}, out)
+    output.emit(Quantized(out, described), as_json=json)
+
+
+def _recording(
+    model: Path,
+    calibration: Path,
+    wanted: CalibrationSet,
+    data: Path | None,
+    improve: str,
+    bias: bool,
+) -> Recording:
+    """Read the recording beside the set, or make it from the images."""
+    from edgecls.lab.quantization import calibration_set, pipeline, recording
+
+    kept = calibration.with_suffix(".npz")
+    if data is None:
+        if not kept.is_file():
+            raise CalibrationError(
+                f"no recording {kept} and no --data to make one from",
+                hint="give the images with --data, or run edgecls calibrate",
+            )
+        return recording.load(kept)
+    selected = calibration_set.select(wanted, data)
+    made = pipeline.calibrated(model, wanted, selected, steps_from_text(improve), bias=bias)
+    made.save(kept)
+    return made
