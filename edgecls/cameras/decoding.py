@@ -100,12 +100,13 @@ class LiveDecoder:
     def read(self, timeout_s: float) -> Frame:
         """Return the newest picture that was not returned yet, as `ports.Camera.read` asks."""
         deadline = Deadline(timeout_s)
+        packets = self._packets
         with self._changed:
             while self._newest is None or self._newest.sequence == self._seen:
                 if self._failure is not None:
                     raise CameraError(f"{self._what}: {self._failure}")
                 if deadline.passed:
-                    raise self._silence(timeout_s)
+                    raise self._silence(timeout_s, self._packets - packets)
                 self._changed.wait(deadline.remaining_s)
             newest = self._newest
             self._seen = newest.sequence
@@ -117,14 +118,15 @@ class LiveDecoder:
         self._stop = True
         self._thread.join(CLOSE_S)
 
-    def _silence(self, timeout_s: float) -> CameraError:
-        if self._packets and self._keyframes_only:
+    def _silence(self, timeout_s: float, packets: int) -> CameraError:
+        """Say what was missing in `timeout_s`, in which so many packets came."""
+        if packets and self._keyframes_only:
             return CameraError(
                 f"{self._what}: no key frame within {timeout_s:g} s, though other frames came",
                 hint="shorten the key frame interval in the camera's settings, raise "
                 "frame_timeout_s, or set keyframes_only = false",
             )
-        if self._packets:
+        if packets:
             return CameraError(
                 f"{self._what}: no picture within {timeout_s:g} s that could be decoded"
             )
@@ -134,6 +136,8 @@ class LiveDecoder:
         try:
             self._decode()
             failure = "the stream ended"
+        except av.error.ExitError:  # PyAV's own deadline
+            failure = "the stream fell silent"
         except av.FFmpegError as error:
             failure = f"the stream broke off: {error.strerror or type(error).__name__}"
         except Exception as error:  # the reader must hear of it, whatever it is

@@ -186,7 +186,8 @@ def message_bytes(kind: str, **fields: object) -> bytes:
         name: value[:TEXT_CHARS_MAX] if isinstance(value, str) else value
         for name, value in fields.items()
     }
-    return json.dumps({"kind": kind, **texts}).encode() + b"\n"
+    line = json.dumps({"kind": kind, **texts}, ensure_ascii=False)
+    return line.encode(errors="replace") + b"\n"
 
 
 def message_from_line(line: bytes) -> dict[str, Any]:
