@@ -202,6 +202,7 @@ def is_safe_name(name: str) -> bool:
         and len(name) <= 255
         and not path.is_absolute()
         and path.as_posix() == name
+        and bool(path.parts)  # "." has none
         and not {".", ".."} & set(path.parts)
         and not any(char in name for char in "\\:\0\n")
         and name.isprintable()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from edgecls.cli import bundle_create, output
@@ -61,32 +60,31 @@ class InspectResult:
 
     def as_text(self) -> RenderableType:
         manifest = self.manifest
-        facts = Table.grid(padding=(0, 2))
-        for name, value in (
-            ("bundle", f"{manifest.name} {manifest.version}"),
-            ("path", str(self.path)),
-            ("task", manifest.task),
-            ("input", input_in_words(manifest.input)),
-            ("output", f"{manifest.output.activation}: {_shortened(manifest.labels)}"),
-            ("decision", _decision_in_words(manifest)),
-            ("license", manifest.license or "not told"),
-        ):
-            facts.add_row(Text(name, style="bold"), Text(value))
-        variants = Table(box=None, pad_edge=False, header_style="bold")
-        variants.add_column("variant")
-        variants.add_column("runtime")
-        variants.add_column("precision")
-        variants.add_column("size", justify="right")
-        variants.add_column("accuracy (95 % interval)")
+        facts = output.aligned(
+            [
+                ("bundle", f"{manifest.name} {manifest.version}"),
+                ("path", str(self.path)),
+                ("task", manifest.task),
+                ("input", input_in_words(manifest.input)),
+                ("output", f"{manifest.output.activation}: {_shortened(manifest.labels)}"),
+                ("decision", _decision_in_words(manifest)),
+                ("license", manifest.license or "not told"),
+            ],
+            header=False,
+        )
+        rows = [("variant", "runtime", "precision", "size", "accuracy (95 % interval)")]
         for variant in manifest.variants:
-            variants.add_row(
-                variant.name,
-                variant.runtime,
-                variant.precision + (f" ({variant.recipe})" if variant.recipe else ""),
-                f"{variant.bytes / 1000:,.0f} kB",
-                accuracy_in_words(variant.accuracy),
+            recipe = f" ({variant.recipe})" if variant.recipe else ""
+            rows.append(
+                (
+                    variant.name,
+                    variant.runtime,
+                    variant.precision + recipe,
+                    f"{variant.bytes / 1000:,.0f} kB",
+                    accuracy_in_words(variant.accuracy),
+                )
             )
-        return Group(facts, Text(), variants)
+        return Group(*facts, Text(), *output.aligned(rows))
 
 
 @dataclass(frozen=True)
@@ -110,14 +108,13 @@ class VerifyResult:
         }
 
     def as_text(self) -> RenderableType:
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for variant in self.manifest.variants:
-            table.add_row(Text("ok", style="green"), variant.file, variant.sha256[:16] + "…")
-        count = len(self.manifest.variants)
-        noun = "file" if count == 1 else "files"
-        return Group(
-            table, Text(f"{self.manifest.name} {self.manifest.version}: {count} {noun} verified")
-        )
+        lines = [
+            Text.assemble(("ok", "green"), f"  {variant.file}  sha256 {variant.sha256}")
+            for variant in self.manifest.variants
+        ]
+        noun = "file" if len(lines) == 1 else "files"
+        name = f"{self.manifest.name} {self.manifest.version}"
+        return Group(*lines, Text(f"{name}: {len(lines)} {noun} verified"))
 
 
 def input_in_words(rule: InputRule) -> str:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
 from rich.progress import track
 from rich.text import Text
@@ -119,18 +118,7 @@ class ClassifyResult:
             scores = "  ".join(f"{k} {v:.3f}" for k, v in answer.scores(self.top).items())
             latency = f"{answer.outcome.latency_ms:.1f}"
             rows.append((answer.file, answer.outcome.label, scores, latency))
-        return Group(*(_aligned(rows) if len(rows) > 1 else []), *failures)
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[Text]:
-    """Set rows in columns that are never folded: a path must stay whole to be copied."""
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        Text("  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)))
-        for row in rows
-    ]
-    lines[0].stylize("bold")
-    return lines
+        return Group(*(output.aligned(rows) if len(rows) > 1 else []), *failures)
 
 
 def images_from_arguments(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 SCHEMA = 1
 
@@ -49,3 +52,23 @@ def complain(message: str, hint: str | None) -> None:
     console.print(message, markup=False)
     if hint:
         console.print(f"hint:  {hint}", markup=False, style="dim")
+
+
+def aligned(rows: Sequence[tuple[str, ...]], *, header: bool = True) -> list[Text]:
+    """Set rows in columns that are never folded: a path must stay whole to be copied.
+
+    Args:    header: print the first row in bold.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    widths[-1] = 0  # nothing follows the last one
+    lines = [
+        Text(
+            "  ".join(
+                cell + " " * (w - cell_len(cell)) for cell, w in zip(row, widths, strict=True)
+            )
+        )
+        for row in rows
+    ]
+    if header:
+        lines[0].stylize("bold")
+    return lines

@@ -99,7 +99,7 @@ def test_the_batch_is_not_written_to(runtime: Runtime) -> None:
 def test_a_batch_that_does_not_fit_is_refused(runtime: Runtime) -> None:
     given = batch(runtime)
     for wrong in (given[0], np.concatenate([given, given]), given.astype(np.float64)):
-        with pytest.raises(InferenceError, match="expect.* received"):
+        with pytest.raises(InferenceError, match=r"expect.* received"):
             runtime.infer(wrong)
     runtime.infer(given)  # and it still works
 

@@ -22,12 +22,12 @@ WEIGHTS = np.array([[8, -8], [0, 0], [-8, 8]], np.float32)
 class RedOrBlue(tf.Module):
     """One convolution over the whole picture: a mean per channel, then the weights."""
 
-    def __init__(self, *, single: bool = False) -> None:
+    def __init__(self, *, single: bool = False, logits: bool = False) -> None:
         super().__init__()
         weights = WEIGHTS[:, 1:] * 2 if single else WEIGHTS
         kernel = np.broadcast_to(weights / SIDE**2, (SIDE, SIDE, *weights.shape))
         self.kernel = tf.constant(kernel, tf.float32)
-        self.last = tf.nn.sigmoid if single else tf.nn.softmax
+        self.last = tf.nn.sigmoid if single else tf.identity if logits else tf.nn.softmax
 
     @tf.function(input_signature=[tf.TensorSpec((1, SIDE, SIDE, 3), tf.float32, name="image")])
     def scores(self, image: tf.Tensor) -> tf.Tensor:
@@ -112,29 +112,30 @@ def changing_size_tflite() -> bytes:
     return bytes(tf.lite.TFLiteConverter.from_concrete_functions([function], module).convert())
 
 
+def changing_size_onnx() -> bytes:
+    model = onnx.load_from_string(onnx_model(channels_first=False))
+    for index in (1, 2):
+        model.graph.input[0].type.tensor_type.shape.dim[index].dim_param = f"side{index}"
+    return bytes(model.SerializeToString())
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, content in {
         "float.tflite": tflite(RedOrBlue(), int8=False),
         "int8.tflite": tflite(RedOrBlue(), int8=True),
         "sigmoid.tflite": tflite(RedOrBlue(single=True), int8=False),
+        "logits.tflite": tflite(RedOrBlue(logits=True), int8=False),
         "two_inputs.tflite": two_inputs_tflite(),
         "changing_size.tflite": changing_size_tflite(),
         "nhwc.onnx": onnx_model(channels_first=False),
         "nchw.onnx": onnx_model(channels_first=True, batch="batch"),
         "qdq.onnx": onnx_model(channels_first=False, qdq=True),
         "two_inputs.onnx": two_inputs(),
-        "changing_size.onnx": onnx_changing(),
+        "changing_size.onnx": changing_size_onnx(),
     }.items():
         (FOLDER / name).write_bytes(content)
         print(f"{name}: {len(content)} bytes")
-
-
-def onnx_changing() -> bytes:
-    model = onnx.load_from_string(onnx_model(channels_first=False))
-    for index in (1, 2):
-        model.graph.input[0].type.tensor_type.shape.dim[index].dim_param = f"side{index}"
-    return bytes(model.SerializeToString())
 
 
 if __name__ == "__main__":

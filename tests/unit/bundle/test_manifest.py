@@ -104,7 +104,21 @@ def test_plain_relative_names_are_safe(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "/a", "..", "../a", "a/../b", "a//b", "./a", "a/", "a\\b", "C:a", "a\0b", "a\nb", "x" * 256],
+    [
+        "",
+        "/a",
+        "..",
+        "../a",
+        "a/../b",
+        "a//b",
+        "./a",
+        "a/",
+        "a\\b",
+        "C:a",
+        "a\0b",
+        "a\nb",
+        "x" * 256,
+    ],
 )
 def test_names_that_may_lead_outside_are_not(name: str) -> None:
     assert not is_safe_name(name)

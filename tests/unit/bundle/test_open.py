@@ -222,9 +222,7 @@ class TestZip:
         """The headers claim the size in the manifest; the stream holds far more."""
         packed = zlib.compress(bytes(8 * 1024 * 1024), 9)[2:-4]
         zipped = zipfile.ZipInfo("tflite-int8.tflite")
-        path = zip_of(
-            tmp_path / "b.edgecls", ("manifest.json", manifest_bytes()), (zipped, packed)
-        )
+        path = zip_of(tmp_path / "b.edgecls", ("manifest.json", manifest_bytes()), (zipped, packed))
         data = bytearray(path.read_bytes())
         for magic, method_at, size_at in ((b"PK\3\4", 8, 22), (b"PK\1\2", 10, 24)):
             start = data.rindex(magic)
