@@ -81,7 +81,7 @@ def with_batchnorm_folded(model: keras.Model) -> keras.Model:
 
     copy = keras.models.clone_model(model, clone_function=clone, call_function=call)
     for layer in model.layers:
-        if layer.name in norms:
+        if layer.name in norms or not layer.weights:
             continue
         if layer.name in folded:
             copy.get_layer(layer.name).set_weights(_folded_weights(folded[layer.name]))
