@@ -154,10 +154,22 @@ class MotionSection(Section):
 
 
 class VisitSection(Section):
-    """When a score becomes a visit. None takes the bundle's threshold as the centre."""
+    """When a score becomes a visit."""
 
-    enter: float | None = Field(None, gt=0, lt=1, description="Smoothed score that opens a visit.")
-    leave: float | None = Field(None, gt=0, lt=1, description="Smoothed score that lets it end.")
+    enter: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Smoothed score that opens a visit; if left out, somewhat above the bundle's "
+        "threshold: 0.70 for one of 0.5.",
+    )
+    leave: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Smoothed score that lets it end; if left out, somewhat below the bundle's "
+        "threshold: 0.45 for one of 0.5.",
+    )
     smoothing_s: float = Field(0.7, ge=0, le=30, description="Time constant of the smoothing.")
     leave_after_s: float = Field(
         3.0, ge=0, le=600, description="Low scores for so long end the visit."

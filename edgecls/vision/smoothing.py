@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import math
 
+ENTER = 0.85
+"""An empty door is judged all day and must not be wrong once; a visitor has many frames to be seen.
+So arriving needs more than the threshold that is best for one photograph."""
+LEAVE = 0.2
+
 
 class Smoothing:
     """Exponential mean with a time constant: a score's weight falls to 1/e in `time_constant_s`.
@@ -36,11 +41,11 @@ class Smoothing:
         return self._value
 
 
-def bounds_around(threshold: float, *, width: float = 0.4) -> tuple[float, float]:
-    """Return the scores to leave and to enter at, `width` to either side in log-odds.
+def bounds_around(threshold: float) -> tuple[float, float]:
+    """Return the scores to leave and to enter at, ENTER above and LEAVE below in log-odds.
 
-    In log-odds because a threshold of 0.9 has less room above it than below: 0.5 gives 0.40 and
-    0.60, 0.9 gives 0.86 and 0.93.
+    In log-odds because a threshold of 0.9 has less room above it than below: 0.5 gives 0.45 and
+    0.70, 0.9 gives 0.88 and 0.95.
     """
     odds = math.log(threshold / (1.0 - threshold))
-    return 1.0 / (1.0 + math.exp(width - odds)), 1.0 / (1.0 + math.exp(-width - odds))
+    return 1.0 / (1.0 + math.exp(LEAVE - odds)), 1.0 / (1.0 + math.exp(-ENTER - odds))

@@ -120,7 +120,9 @@ def test_the_latest_frame_is_at_most_960_wide(household: DaemonHousehold) -> Non
     assert jpeg is not None
     assert decode_jpeg(jpeg).shape == (540, 960, 3)
     assert household.latest_jpeg() is jpeg  # encoded once
-    household.show(FakeDoor(width=640, height=360).frame(), seen(0.1), somebody=False)
+    small = FakeDoor(width=640, height=360)
+    small.wait(1)
+    household.show(small.frame(), seen(0.1), somebody=False)
     again = household.latest_jpeg()
     assert again is not None
     assert decode_jpeg(again).shape == (360, 640, 3)
