@@ -1,13 +1,14 @@
 """The built-in door: real photographs that come with scikit-image, played as a camera.
 
-Nobody, a visitor, nobody, a cat, nobody, another visitor, nobody. The pictures are read from the
-installed library with OpenCV: importing scikit-image's own reader would cost 46 MB.
+Nobody, a visitor, nobody, a cat, nobody, another visitor, nobody. The empty garden path is put
+together from its grey photographs of bricks and grass. The files are read from the installed
+library with OpenCV: importing scikit-image's own reader would cost 46 MB.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -33,27 +34,29 @@ _NO_NOISE = np.empty((0, 0, 1), dtype=np.int16)
 class Scene:
     """A photograph and how the camera looks at it.
 
-    Args:    shows: for people.   file: inside scikit-image's data folder.   person: what is true.
-             centre_x, centre_y: middle of the view, 0 to 1 of the photograph.
+    Args:    shows: for people.   file: in scikit-image's data folder, or PATH.
+             person: what is true.   centre_y: middle of the view, 0 to 1 of the photograph.
              approach: how much larger the picture is at the scene's end: 0.06 is 6 %.
     """
 
     shows: str
     file: str
     person: bool
-    centre_x: float = 0.5
     centre_y: float = 0.5
     approach: float = 0.0
 
 
-EMPTY = Scene("nobody, only the motorcycle", "motorcycle_left.png", person=False)
+PATH = "path"
+BRICK = ((70, 44, 38), (126, 82, 68), (142, 94, 78), (196, 186, 172))  # the last is mortar
+GRASS = ((38, 58, 26), (60, 86, 38), (82, 110, 52), (132, 156, 92))
+EMPTY = Scene("nobody", PATH, person=False)
 STORY: tuple[Scene, ...] = (
     EMPTY,
-    Scene("a visitor: the astronaut", "astronaut.png", person=True, centre_y=0.4, approach=0.03),
+    Scene("the astronaut", "astronaut.png", person=True, centre_y=0.4, approach=0.03),
     EMPTY,
     Scene("Chelsea the cat", "chelsea.png", person=False, approach=0.03),
     EMPTY,
-    Scene("a visitor: the cameraman", "camera.png", person=True, centre_y=0.46, approach=0.03),
+    Scene("the cameraman", "camera.png", person=True, centre_y=0.46, approach=0.03),
     EMPTY,
 )
 VISITS_PER_PASS = sum(scene.person for scene in STORY)
@@ -84,7 +87,10 @@ class DemoCamera:
     def __enter__(self) -> Self:
         """Read the photographs. Raises: MissingDependencyError when the library lacks one."""
         folder = Path(skimage.__file__).parent / "data"
-        self._photographs = {scene.file: _photograph(folder / scene.file) for scene in STORY}
+        self._photographs = {
+            scene.file: _path(folder) if scene.file == PATH else _photograph(folder / scene.file)
+            for scene in STORY
+        }
         noise = np.random.default_rng(2).normal(
             0, NOISE_LEVELS, (HEIGHT_PX + _NOISE_MARGIN_PX, WIDTH_PX + _NOISE_MARGIN_PX, 1)
         )
@@ -154,6 +160,26 @@ def _photograph(path: Path) -> Pixels:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
+def _path(folder: Path) -> Pixels:
+    """Lay a brick path, narrower where it is far, across a lawn. Returns a full frame."""
+    size = (WIDTH_PX, HEIGHT_PX)
+    bricks = _coloured(_photograph(folder / "brick.png"), BRICK)
+    lawn = _coloured(_photograph(folder / "grass.png"), GRASS)
+    edges = np.array([[0.32, 0], [0.68, 0], [0.9, 1], [0.1, 1]]) * size
+    mask = cv2.fillConvexPoly(np.zeros(size[::-1], np.float32), edges.astype(np.int32), 1.0)
+    mask = cv2.GaussianBlur(mask, (0, 0), 2)
+    picture = cv2.blendLinear(cv2.resize(bricks, size), cv2.resize(lawn, size), mask, 1 - mask)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def _coloured(grey: Pixels, colours: Sequence[tuple[int, int, int]]) -> Pixels:
+    """Colour a grey photograph: its tones from dark to light become `colours`, evenly spaced."""
+    tones = np.percentile(grey, np.linspace(1, 99, len(colours)))
+    channels = [np.interp(np.arange(256), tones, channel) for channel in zip(*colours, strict=True)]
+    table: Pixels = np.stack(channels, axis=-1).astype(np.uint8)
+    return np.asarray(table[grey[..., 0]], dtype=np.uint8)
+
+
 def _view(photograph: Pixels, scene: Scene, zoom: float) -> Pixels:
     """Return a full frame: the largest 4:3 cut of `photograph`, enlarged by `zoom`."""
     height, width = photograph.shape[:2]
@@ -161,7 +187,7 @@ def _view(photograph: Pixels, scene: Scene, zoom: float) -> Pixels:
     offset = [
         float(np.clip(size / 2 - centre * length * scale, size - length * scale, 0))
         for size, centre, length in (
-            (WIDTH_PX, scene.centre_x, width),
+            (WIDTH_PX, 0.5, width),
             (HEIGHT_PX, scene.centre_y, height),
         )
     ]

@@ -45,7 +45,7 @@ class DemoResult:
         if self.exit_code:
             return Text(
                 f"{self.visits} {noun}, {self.expected} expected: "
-                "this classifier does not tell the demo's visitors from its cat and motorcycle",
+                "this classifier does not tell the demo's visitors from its cat and its path",
                 style="bold red",
             )
         return Text(f"{self.visits} {noun}, {self.expected} expected: all well.", style="green")
@@ -104,8 +104,8 @@ def demo(
             origin="the command line",
         )
         pass_s = SCENE_S * len(STORY)
-        say(f"The built-in door plays {len(STORY)} scenes in {pass_s:.0f} s:")
-        say(f"  {'; '.join(scene.shows for scene in STORY)}.")
+        scenes = ", ".join(scene.shows for scene in STORY)
+        say(f"The built-in door plays {len(STORY)} scenes in {pass_s:.0f} s: {scenes}.")
         say("Ctrl-C stops it." if once else "Then it starts again, until Ctrl-C.")
         say("")
         summary = watch_door(checked, once=once, announce=say)

@@ -2,8 +2,7 @@
 // The server renders everything: the script fetches the same page again and swaps what changed.
 "use strict";
 
-const PAGE_MS = 2000;
-const PICTURE_MS = 1000;
+const EVERY_MS = 1000;
 
 function localise(root) {
   for (const time of root.querySelectorAll("time[data-as]")) {
@@ -44,44 +43,47 @@ function refresh(fresh) {
   document.title = fresh.title;
 }
 
-async function refreshPage() {
-  const offline = document.getElementById("offline");
-  if (!document.hidden) {
-    try {
-      const answer = await fetch(location.href, { cache: "no-store" });
-      if (answer.ok) refresh(new DOMParser().parseFromString(await answer.text(), "text/html"));
-      offline.hidden = answer.ok;
-    } catch {
-      offline.hidden = false;
-    }
+// The page as the server has it now; null when it does not answer.
+async function freshPage() {
+  try {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  } catch {
+    return null;
   }
-  setTimeout(refreshPage, PAGE_MS);
+}
+
+// The newest picture, loaded whole; null when there is none.
+async function freshPicture() {
+  if (!document.getElementById("latest")) return null;
+  const picture = new Image();
+  picture.src = `/latest.jpg?${(pictures += 1)}`;
+  try {
+    await picture.decode();
+    return picture;
+  } catch {
+    return null;
+  }
 }
 
 let pictures = 0;
 
-async function refreshPicture() {
-  const picture = document.getElementById("latest");
-  if (picture && !document.hidden) {
-    const next = new Image();
-    next.id = picture.id;
-    next.alt = picture.alt;
-    next.src = `/latest.jpg?${(pictures += 1)}`;
-    try {
-      await next.decode(); // a picture appears whole, or the old one stays
-      next.className = picture.className;
-      picture.replaceWith(next);
-    } catch {
-      // no picture: the state on the page tells
+// State and picture are fetched together, so that they show the same moment.
+async function look() {
+  if (!document.hidden) {
+    const [page, picture] = await Promise.all([freshPage(), freshPicture()]);
+    document.getElementById("offline").hidden = page !== null;
+    if (page) refresh(page);
+    const shown = document.getElementById("latest");
+    if (picture && shown) {
+      for (const name of ["id", "alt", "className"]) picture[name] = shown[name];
+      shown.replaceWith(picture);
     }
   }
-  setTimeout(refreshPicture, PICTURE_MS);
+  setTimeout(look, EVERY_MS);
 }
 
 const live = document.querySelectorAll("[data-live]");
 for (const part of live) said.set(part.id, part.innerHTML);
 localise(document);
-if (live.length) {
-  setTimeout(refreshPage, PAGE_MS);
-  refreshPicture();
-}
+if (live.length) look();
