@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Literal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from edgecls.cli.measuring import percent, plain, points
+from edgecls.cli.measuring import table as table_of
 from edgecls.measure.difference import Difference
 from edgecls.measure.evaluate import Evaluation, told_label
 from edgecls.measure.gate import Gate
@@ -63,7 +63,7 @@ def _heading(found: Evaluation) -> Text:
 
 def _figures(found: Evaluation) -> Iterator[RenderableType]:
     told = told_label(found.manifest)
-    table = _table("variant", "accuracy %", "balanced %", "calibration error", "Brier")
+    table = table_of("variant", "accuracy %", "balanced %", "calibration error", "Brier")
     for item in found.variants:
         metrics = item.metrics
         table.add_row(
@@ -75,7 +75,7 @@ def _figures(found: Evaluation) -> Iterator[RenderableType]:
         )
     yield table
     if found.variants[0].metrics.top_5 or (told is None and found.variants[0].metrics.top_1):
-        table = _table("\nvariant", "top-1 %", "top-5 %")
+        table = table_of("\nvariant", "top-1 %", "top-5 %")
         for item in found.variants:
             table.add_row(
                 item.variant.name, percent(item.metrics.top_1), percent(item.metrics.top_5)
@@ -84,8 +84,8 @@ def _figures(found: Evaluation) -> Iterator[RenderableType]:
     if told is None:
         return
     place = found.table.labels.index(told)
-    table = _table(f"\n{told}", "precision %", "recall %", "F1 %", "false alarms %")
-    areas = _table(f"\n{told}", "ROC area", "average precision", "hits", "missed", "false alarms")
+    table = table_of(f"\n{told}", "precision %", "recall %", "F1 %", "false alarms %")
+    areas = table_of(f"\n{told}", "ROC area", "average precision", "hits", "missed", "false alarms")
     for item in found.variants:
         label, confusion = item.metrics.per_label[place], item.metrics.confusion
         table.add_row(
@@ -108,7 +108,7 @@ def _figures(found: Evaluation) -> Iterator[RenderableType]:
 
 
 def _differences(items: tuple[Difference, ...] | list[Difference], *, pairs: bool = False) -> Table:
-    table = _table(
+    table = table_of(
         "pair" if pairs else "variant",
         "accuracy pp",
         "gained/lost",
@@ -134,7 +134,7 @@ def _slices(found: Evaluation) -> Iterator[RenderableType]:
     names = [item.variant.name for item in found.variants]
     for column, slices in groupby(found.slices, key=lambda item: item.column):
         compared = [name for name in names if name != found.reference and found.reference]
-        table = _table(
+        table = table_of(
             f"\n{column}",
             "n",
             *(f"{name} %" for name in names),
@@ -156,7 +156,7 @@ def _robustness(found: Evaluation) -> Iterator[RenderableType]:
         compared = list(found.spoiled[0].against)
         n = found.spoiled[0].n
         yield Text(f"\nSpoiled pictures: {n} images, mean of five severities", style="bold")
-        table = _table(
+        table = table_of(
             "corruption", *(f"{name} %" for name in names), *(f"{name} pp" for name in compared)
         )
         for item in found.spoiled:
@@ -170,7 +170,7 @@ def _robustness(found: Evaluation) -> Iterator[RenderableType]:
         label = found.fooled[0].label
         yield Text(f"\nPictures of nothing that are called {label}", style="bold")
         names = list(found.fooled[0].called)
-        table = _table("kind", "n", *names, *(f"{name}, highest score" for name in names))
+        table = table_of("kind", "n", *names, *(f"{name}, highest score" for name in names))
         for fooled in found.fooled:
             table.add_row(
                 fooled.kind,
@@ -190,11 +190,3 @@ def _gate(gate: Gate) -> Iterator[RenderableType]:
         yield Text(f"\ngate not met: {reason}", style="bold red")
     if gate.rule == "bound":
         yield Text("more images narrow the interval; --gate point looks at the difference alone")
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for index, title in enumerate(titles):
-        justify: Literal["left", "right"] = "right" if index else "left"
-        table.add_column(Text(title), justify=justify, no_wrap=not index)
-    return table

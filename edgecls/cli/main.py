@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgecls import __version__
+from edgecls.cli import benchmark as benchmark_verb
 from edgecls.cli import bundle as bundle_verbs
 from edgecls.cli import calibrate as calibrate_verb
 from edgecls.cli import classify as classify_verb
@@ -40,6 +41,7 @@ app.add_typer(bundle_verbs.app, name="bundle")
 app.command("run")(run_verb.run)
 app.command("demo")(demo_verb.demo)
 app.command("evaluate")(evaluate_verb.evaluate)
+app.command("benchmark")(benchmark_verb.benchmark)
 app.command("calibrate")(calibrate_verb.calibrate)
 app.command("quantize")(quantize_verb.quantize)
 app.add_typer(config_verbs.app, name="config")

@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,3 +88,12 @@ def plain(found: Estimate | None, *, digits: int = 3) -> str:
         return "none"
     low, value, high = (f"{x:.{digits}f}" for x in (found.low, found.value, found.high))
     return f"{value} [{low},{high}]"
+
+
+def table(*titles: str) -> Table:
+    """Return an empty table: names to the left, figures to the right."""
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    for index, title in enumerate(titles):
+        justify: Literal["left", "right"] = "right" if index else "left"
+        rows.add_column(Text(title), justify=justify, no_wrap=not index)
+    return rows
