@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecls.lab.augment import augmented
+from edgecls.lab.beside import draw_beside
 from edgecls.lab.data import Sample
 from edgecls.lab.views import (
     FULL,
@@ -32,9 +33,11 @@ from edgecls.lab.views import (
 )
 
 NO_BOXES: Boxes = np.zeros((0, 4), dtype=np.float32)
-PERSON_MODES = (("whole", 0.25), ("part", 0.25), ("around", 0.25), ("pasted", 0.25))
-EMPTY_MODES = (("whole", 0.25), ("part", 0.27), ("beside", 0.28), ("pasted", 0.20))
+PERSON_MODES = (("whole", 0.40), ("part", 0.18), ("around", 0.22), ("pasted", 0.20))
+EMPTY_MODES = (("whole", 0.46), ("part", 0.16), ("beside", 0.22), ("pasted", 0.16))
 FAMILY_POWER = 0.5
+UNCHANGED = 0.25
+"""Share of views that keep their looks, so that clean photographs stay familiar."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,10 @@ class Composer:
         *,
         size_px: int,
         plain: bool = False,
+        beside: dict[int, list[Window]] | None = None,
     ) -> None:
         self.samples, self.pixels, self.size_px, self.plain = samples, pixels, size_px, plain
+        self.beside = beside
         self.persons, self.empties = Families(samples, 1), Families(samples, 0)
         self.boxes = [_boxes_or_whole(sample) for sample in samples]
 
@@ -86,7 +91,9 @@ class Composer:
             mirrored = view.boxes.copy()
             mirrored[:, [0, 2]] = 1.0 - mirrored[:, [2, 0]]
             view = View(np.ascontiguousarray(view.image[:, ::-1]), view.label, mirrored)
-        return view if self.plain else View(augmented(rng, view.image), view.label, view.boxes)
+        if self.plain or rng.random() < UNCHANGED:
+            return view
+        return View(augmented(rng, view.image), view.label, view.boxes)
 
     def _person(self, rng: np.random.Generator) -> View:
         mode = _draw_mode(rng, PERSON_MODES)
@@ -109,20 +116,23 @@ class Composer:
         if mode == "pasted":
             return self._empty_pasted(rng)
         index = self.empties.draw(rng)
-        area = (0.9, 1.0) if mode == "whole" else (0.12, 0.9)
+        area = (0.95, 1.0) if mode == "whole" else (0.25, 0.95)
         return self._view(index, random_window(rng, area=area), 0)
 
     def _beside_persons(self, rng: np.random.Generator) -> View:
         """Cut a person-free window out of a person photograph."""
         for _ in range(8):
             index = self.persons.draw(rng)
-            boxes = self.boxes[index]
-            window = window_labelled(
-                lambda: random_window(rng, area=(0.06, 0.6)), boxes, 0, tries=12
-            )
+            window = self._window_beside(rng, index)
             if window is not None:
                 return self._view(index, window, 0)
         return self._view(self.empties.draw(rng), FULL, 0)
+
+    def _window_beside(self, rng: np.random.Generator, index: int) -> Window | None:
+        if self.beside is None:
+            return draw_beside(rng, self.boxes[index])
+        known = self.beside.get(index, [])
+        return known[int(rng.integers(len(known)))] if known else None
 
     def _person_pasted(self, rng: np.random.Generator) -> View:
         """Paste one person box into an empty photograph of another source."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from edgecls.lab.architectures import freeze_below, heat_loss, person_mobilenet_v2, resized
 from edgecls.lab.batches import ViewBatches, input_from_pixels
+from edgecls.lab.beside import Judge, windows_beside
 from edgecls.lab.compose import Composer
 from edgecls.lab.data import (
     Sample,
@@ -23,6 +24,7 @@ from edgecls.lab.data import (
     sha256_of,
     squares_from_samples,
 )
+from edgecls.lab.views import Window
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -72,6 +74,7 @@ def train(
     out: Path,
     cache: Path,
     start: Path | None = None,
+    judge: Judge | None = None,
 ) -> keras.Model:
     """Run every phase, write the weights after each into `out`, return the last net."""
     out.mkdir(parents=True, exist_ok=True)
@@ -82,15 +85,26 @@ def train(
     model = person_mobilenet_v2(recipe.phases[0].size_px, weights=weights)
     if start is not None:
         model.load_weights(str(start))
+    beside = None if judge is None else beside_persons(data, pixels, judge, seed=recipe.seed)
+    if beside is not None:
+        log.info("windows beside persons: %d", sum(map(len, beside.values())))
     for number, phase in enumerate(recipe.phases):
         if model.input.shape[1] != phase.size_px:
             model = resized(model, phase.size_px)
-        composer = Composer(data, pixels, size_px=phase.size_px, plain=phase.plain)
+        composer = Composer(data, pixels, size_px=phase.size_px, plain=phase.plain, beside=beside)
         began = time.monotonic()
         fit(model, phase, replace(recipe, seed=recipe.seed + number), composer)
         model.save_weights(str(out / f"{phase.name}.weights.h5"))
         log.info("phase %s took %.0f s", phase.name, time.monotonic() - began)
     return model
+
+
+def beside_persons(
+    data: list[Sample], pixels: Pixels, judge: Judge, *, seed: int
+) -> dict[int, list[Window]]:
+    """Collect three judged person-free windows for each person photograph that has room for them."""
+    boxes = {i: sample.boxes for i, sample in enumerate(data) if len(sample.boxes)}
+    return windows_beside(pixels, boxes, judge, size_px=160, per_image=3, seed=seed)
 
 
 def fit(model: keras.Model, phase: Phase, recipe: Recipe, composer: Composer) -> None:
