@@ -102,7 +102,7 @@ def train(
 def beside_persons(
     data: list[Sample], pixels: Pixels, judge: Judge, *, seed: int
 ) -> dict[int, list[Window]]:
-    """Collect three judged person-free windows for each person photograph that has room for them."""
+    """Collect three judged person-free windows for each person photograph with room."""
     boxes = {i: sample.boxes for i, sample in enumerate(data) if len(sample.boxes)}
     return windows_beside(pixels, boxes, judge, size_px=160, per_image=3, seed=seed)
 
