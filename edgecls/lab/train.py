@@ -28,6 +28,7 @@ from edgecls.lab.views import Window
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+LOW, DOOR = "low.weights.h5", "door.weights.h5"
 log = logging.getLogger(__name__)
 
 
@@ -57,13 +58,23 @@ class Recipe:
     without: tuple[str, ...] = ()
 
 
-def default_phases(steps: int, steps_224: int) -> tuple[Phase, ...]:
-    """Return the shipped schedule for a budget of steps."""
-    return (
-        Phase("head", 160, 150, 3e-3, None),
+def first_round(steps: int, steps_224: int, *, without: tuple[str, ...]) -> Recipe:
+    """Start from ImageNet: a new head, then the net; families left out play the new camera."""
+    phases = (
+        Phase("head", 160, 100, 3e-3, None),
         Phase("low", 160, steps, 5e-4, "block_3_expand"),
         Phase("door", 224, steps_224, 1e-4, "block_3_expand"),
     )
+    return Recipe(phases, without=without)
+
+
+def second_round(steps: int, steps_224: int) -> Recipe:
+    """Go on from the first round with every family, and with windows that its net has judged."""
+    phases = (
+        Phase("low", 160, steps, 4e-4, "block_3_expand"),
+        Phase("door", 224, steps_224, 1.5e-4, "block_3_expand"),
+    )
+    return Recipe(phases, seed=33, ema=0.99)
 
 
 def train(
@@ -150,24 +161,48 @@ def margins_of(model: keras.Model, pixels: Pixels, *, batch: int = 64) -> Floats
     return np.concatenate(parts)
 
 
+def judge_from_weights(weights: Path, *, threshold: float) -> Judge:
+    """Let an earlier round's 160-pixel net judge squares; above 0 it sees somebody."""
+    model = person_mobilenet_v2(160)
+    model.load_weights(str(weights))
+    return lambda squares: margins_of(model, squares) - np.float32(threshold)
+
+
 def main() -> None:
     """Train from the command line: `python -m edgecls.lab.train --manifest FILE --out RUN ...`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--manifest", type=Path, action="append", required=True)
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, help="ImageNet weights, for the first round")
+    parser.add_argument("--first", type=Path, help="run folder of the first round, for the second")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--steps-224", type=int, default=300)
-    parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--steps-224", type=int, required=True)
+    parser.add_argument("--without", action="append", default=[], help="families, first round")
+    parser.add_argument("--judge-threshold", type=float, default=2.3, help="margin, second round")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
-    recipe = Recipe(
-        default_phases(options.steps, options.steps_224), without=tuple(options.without)
-    )
     samples = [s for manifest in options.manifest for s in samples_from_manifest(manifest)]
     log.info("manifests: %s", {str(m): sha256_of(m) for m in options.manifest})
-    train(recipe, samples, options.weights, out=options.out, cache=options.cache)
+    if options.first is None:
+        without = tuple(options.without)
+        recipe, start, judge = (
+            first_round(options.steps, options.steps_224, without=without),
+            None,
+            None,
+        )
+    else:
+        recipe, start = second_round(options.steps, options.steps_224), options.first / DOOR
+        judge = judge_from_weights(options.first / LOW, threshold=options.judge_threshold)
+    train(
+        recipe,
+        samples,
+        options.weights,
+        out=options.out,
+        cache=options.cache,
+        start=start,
+        judge=judge,
+    )
 
 
 if __name__ == "__main__":
