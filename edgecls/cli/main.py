@@ -13,11 +13,13 @@ from edgecls.cli import bundle as bundle_verbs
 from edgecls.cli import calibrate as calibrate_verb
 from edgecls.cli import classify as classify_verb
 from edgecls.cli import config as config_verbs
+from edgecls.cli import data as data_verbs
 from edgecls.cli import demo as demo_verb
 from edgecls.cli import evaluate as evaluate_verb
 from edgecls.cli import output
 from edgecls.cli import quantize as quantize_verb
 from edgecls.cli import run as run_verb
+from edgecls.cli import train as train_verb
 from edgecls.errors import EdgeclsError, MissingDependencyError
 from edgecls.plugins import INSTALL_HINTS
 
@@ -42,6 +44,8 @@ app.command("run")(run_verb.run)
 app.command("demo")(demo_verb.demo)
 app.command("evaluate")(evaluate_verb.evaluate)
 app.command("benchmark")(benchmark_verb.benchmark)
+app.add_typer(data_verbs.app, name="data")
+app.command("train")(train_verb.train)
 app.command("calibrate")(calibrate_verb.calibrate)
 app.command("quantize")(quantize_verb.quantize)
 app.add_typer(config_verbs.app, name="config")

@@ -11,15 +11,8 @@ import typer
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from edgecls import plugins
 from edgecls.cli import output
 from edgecls.cli.training_progress import watcher_for
-
-LAB = {
-    "recipe": "edgecls.lab.recipe_file:load",
-    "training": "edgecls.lab.training:train",
-    "leave-out": "edgecls.lab.leave_out:train_leaving_out",
-}
 
 
 @dataclass(frozen=True)
@@ -111,20 +104,23 @@ def train(
 ) -> None:
     """Train a classifier as a recipe says. Needs the lab: pip install "edgecls\\[lab]"."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow chats before it can be told
-    load = plugins.load("verb", LAB, "recipe")
+    from edgecls.lab import recipe_file
+
     run = recipe if resume and recipe.is_dir() and out is None else out
-    chosen = load(recipe, settings=setting or [], data=data)
+    chosen = recipe_file.load(recipe, settings=setting or [], data=data)
     folder = run if run is not None else Path("runs") / chosen.name
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    with watcher_for(console) as watcher:
+    with watcher_for(Console(stderr=True, highlight=False, soft_wrap=True)) as watcher:
+        result: output.Result
         if leave_out is not None:
-            report = plugins.load("verb", LAB, "leave-out")(
+            from edgecls.lab.leave_out import train_leaving_out
+
+            report = train_leaving_out(
                 chosen, folder, column=leave_out, watcher=watcher, resume=resume
             )
-            result: output.Result = LeaveOutResult(folder, report)
+            result = LeaveOutResult(folder, dict(report))
         else:
-            trained = plugins.load("verb", LAB, "training")(
-                chosen, folder, watcher=watcher, resume=resume
-            )
+            from edgecls.lab.training import train as train_recipe
+
+            trained = train_recipe(chosen, folder, watcher=watcher, resume=resume)
             result = TrainResult(folder, dict(trained.report))
     output.emit(result, as_json=as_json)

@@ -68,7 +68,7 @@ def save(
     }
     meta = json.dumps({"version": VERSION, **asdict(progress)})
     buffer = io.BytesIO()
-    np.savez(buffer, meta=np.array(meta), **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, meta=np.array(meta), **arrays)
     write(file, buffer.getvalue())
 
 

@@ -25,7 +25,8 @@ class Cifar10Reader:
         self._images = {"train": train, "test": test}
 
     def __call__(self, row: Row) -> Pixels:
-        return self._images[row.columns["part"]][int(row.columns["index"])]
+        pixels: Pixels = self._images[row.columns["part"]][int(row.columns["index"])]
+        return pixels
 
 
 def rows_and_reader() -> tuple[list[Row], Cifar10Reader]:

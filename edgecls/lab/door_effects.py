@@ -17,7 +17,7 @@ def wide_angle(rng: Rng, image: Image) -> Image:
     The border is stretched over what the lens would not have seen: no black rim tells of it.
     """
     height, width = image.shape[:2]
-    bend = np.float32(rng.uniform(0.1, 0.6))
+    bend = np.float32(rng.uniform(0.3, 1.5))
     centre = rng.uniform(0.4, 0.6, 2).astype(np.float32)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x = x / np.float32(width) - centre[0]

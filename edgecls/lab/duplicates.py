@@ -41,11 +41,12 @@ def fingerprint(pixels: Pixels) -> Fingerprint:
     """Return the fingerprint of RGB uint8 pixels, shape (H, W, 3)."""
     small = cv2.resize(pixels, (32, 32), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    low = cv2.dct(grey)[:8, :8].flatten()
+    low = np.asarray(cv2.dct(grey)[:8, :8], dtype=np.float32).flatten()
     bits = low > np.median(low[1:])
     bits[0] = False  # the mean brightness says nothing
-    thumb = cv2.resize(grey, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA).flatten()
-    thumb -= thumb.mean()
+    tiny = cv2.resize(grey, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA)
+    thumb = np.asarray(tiny, dtype=np.float32).flatten()
+    thumb = thumb - thumb.mean()
     length = float(np.linalg.norm(thumb))
     thumb = thumb / length if length > THUMB_PX else np.zeros_like(thumb)  # deviation of 1 level
     return Fingerprint(np.packbits(bits), thumb.astype(np.float32))

@@ -34,7 +34,7 @@ def shares(rows: Sequence[Row], columns: Sequence[str], *, power: float) -> npt.
             divide(part, depth + 1, share * float(weight))
 
     divide(list(range(len(rows))), 0, 1.0)
-    return result / result.sum()
+    return np.asarray(result / result.sum(), dtype=np.float64)
 
 
 class Order:

@@ -67,7 +67,7 @@ class PhaseRunner:
             )
             fit = Fit(
                 phase, objective.model, trained.model, train, val, self.folder.checkpoint,
-                self.watcher, self._logs(),
+                self.watcher, self._logs(phase.name),
             )  # fmt: skip
             fit.run(progress, resumed)
 
@@ -135,11 +135,11 @@ class PhaseRunner:
         order = self._order(len(train), index)
         return ImageBatches(train, order, feeding, unreadable=self.unreadable), validation
 
-    def _logs(self) -> list[keras.callbacks.Callback]:
+    def _logs(self, phase: str) -> list[keras.callbacks.Callback]:
         """Log for TensorBoard where it is installed and the back end can write for it."""
         if keras.backend.backend() != "tensorflow" or not importlib.util.find_spec("tensorboard"):
             return []
-        folder = self.folder.path / "tensorboard"
+        folder = self.folder.path / "tensorboard" / phase
         return [keras.callbacks.TensorBoard(str(folder), write_graph=False)]
 
     def _run_on_features(
@@ -180,7 +180,7 @@ class PhaseRunner:
         )
         fit = Fit(
             phase, head, network.model, head_train, head_val, self.folder.checkpoint,
-            self.watcher, self._logs(),
+            self.watcher, self._logs(phase.name),
         )  # fmt: skip
         fit.run(progress, resumed)
         for name in stored:

@@ -7,6 +7,7 @@ the network, built from plain Keras layers, so every runtime does it without kno
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
@@ -101,7 +102,7 @@ def whitening(covariance: Doubles, *, symmetric: bool) -> Doubles:
     """
     variances, directions = np.linalg.eigh(covariance)
     scaled = directions / np.sqrt(np.maximum(variances, 0) + VARIANCE_FLOOR)
-    return scaled @ directions.T if symmetric else scaled[:, ::-1]
+    return np.asarray(scaled @ directions.T if symmetric else scaled[:, ::-1], dtype=np.float64)
 
 
 def _mean_and_covariance(photos: Photos, rule: InputRule) -> tuple[Doubles, Doubles]:
@@ -128,7 +129,7 @@ def _mean_and_covariance(photos: Photos, rule: InputRule) -> tuple[Doubles, Doub
     return mean, products / count - np.outer(mean, mean)
 
 
-def _sample(photos: Photos, rule: InputRule):  # type: ignore[no-untyped-def]
+def _sample(photos: Photos, rule: InputRule) -> Iterator[npt.NDArray[np.float32]]:
     """Yield normalised images, float32 (H, W, C); unreadable ones are passed over."""
     step = max(1, len(photos) // IMAGES_MAX)
     found = 0

@@ -96,18 +96,18 @@ def _set(content: dict[str, Any], setting: str) -> None:
 def _set_value(content: dict[str, Any], keys: Sequence[str], value: object, origin: str) -> None:
     here: Any = content  # Any: tables and arrays of a parsed file
     for depth, key in enumerate(keys):
-        last = depth == len(keys) - 1
+        place: Any = key  # Any: a table's key or an array's index
         if isinstance(here, list):
-            key = _place(here, key, origin)
+            place = _place(here, key, origin)
         elif not isinstance(here, dict):
             raise ConfigError(f"{origin}: {'.'.join(keys[:depth])} is not a table")
-        if last:
-            here[key] = value
+        if depth == len(keys) - 1:
+            here[place] = value
         else:
-            here = here[key] if isinstance(here, list) else here.setdefault(key, {})
+            here = here[place] if isinstance(here, list) else here.setdefault(place, {})
 
 
-def _place(items: list[Any], key: str, origin: str) -> Any:
+def _place(items: list[Any], key: str, origin: str) -> int:
     """Return the index of the item that is called `key`, or has this number."""
     names = [item.get("name") for item in items if isinstance(item, dict)]
     if key in names:

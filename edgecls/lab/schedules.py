@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 from edgecls.lab.recipe import Phase
-
-Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 WARMUP_START = 1 / 20
 COSINE_END = 0.01
@@ -35,7 +35,7 @@ def optimizer_from(phase: Phase, *, steps: int) -> keras.optimizers.Optimizer:
     return optimizer
 
 
-def rate_from(phase: Phase, *, steps: int) -> float | Schedule:
+def rate_from(phase: Phase, *, steps: int) -> Any:  # Any: a number, or a Keras schedule
     """Return the learning rate as a function of the step, or as a number that callbacks change."""
     warmup = round(phase.warmup_epochs * steps)
     if phase.schedule == "cosine":

@@ -45,7 +45,7 @@ class Scored:
 
     @property
     def right(self) -> npt.NDArray[np.bool_]:
-        return self.answers == self.targets
+        return np.asarray(self.answers == self.targets, dtype=np.bool_)
 
     def accuracy(self) -> Estimate | None:
         """Return the share of right answers with its interval; None without images."""

@@ -1,0 +1,107 @@
+"""Train once per source, without it, and test on it: how a recipe does where it has never been."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from edgecls.errors import ConfigError
+from edgecls.lab.checkpoint import write
+from edgecls.lab.data import DataError
+from edgecls.lab.dataset import Photos, dataset_from
+from edgecls.lab.fit import Watcher
+from edgecls.lab.recipe import Recipe
+from edgecls.lab.run_folder import RunFolder
+from edgecls.lab.training import train
+
+log = logging.getLogger(__name__)
+IMAGES_MIN = 60
+"""Values with fewer images stay in the training data: they cannot tell much."""
+
+
+def train_leaving_out(
+    recipe: Recipe, out: Path, *, column: str, watcher: Watcher, resume: bool = False
+) -> Mapping[str, Any]:  # Any: JSON
+    """Train a run per value of `column`, each in a folder of its own under `out`.
+
+    A value's images, of all splits, are the test images of its run. Runs that are finished are
+    kept, so a second call with `resume` goes on.
+
+    Raises:  ConfigError for a column with too few values; else as `train`.
+    """
+    photos = dataset_from(recipe.data)
+    values = values_of(photos, column)
+    found = {}
+    for place, value in enumerate(values, start=1):
+        log.info("leaving out %s = %s, %d of %d", column, value, place, len(values))
+        folder = RunFolder(out / name_of(value))
+        if not (resume and folder.report.exists()):
+            keras.utils.clear_session(free_memory=True)
+            going_on = resume and folder.checkpoint.exists()
+            train(
+                recipe, folder.path, watcher=watcher, resume=going_on,
+                photos=without(photos, column, value),
+            )  # fmt: skip
+        report = json.loads(folder.report.read_text(encoding="utf-8"))
+        found[value] = report["results"]["test"]["accuracy"]
+    summary = {
+        "schema": 1,
+        "recipe": recipe.name,
+        "column": column,
+        "values": found,
+        "mean": round(statistics.fmean(result["value"] for result in found.values()), 6),
+        "worst": min(found, key=lambda value: found[value]["value"]),
+    }
+    write(out / "leave-out.json", (json.dumps(summary, indent=2) + "\n").encode())
+    return summary
+
+
+def values_of(photos: Photos, column: str) -> list[str]:
+    """Return the values of a column that have enough images and can be spared, sorted."""
+    if column not in ("group", "label") and column not in photos.rows[0].columns:
+        raise ConfigError(
+            f"--leave-out {column}: the data has no such column",
+            hint=f"columns: {', '.join(['group', *photos.rows[0].columns])}",
+        )
+    counts = Counter(row.column(column) for row in photos.rows)
+    values = sorted(value for value, count in counts.items() if value and count >= IMAGES_MIN)
+    if len(values) < 2:
+        raise ConfigError(
+            f"--leave-out {column} needs at least 2 values with {IMAGES_MIN} images, "
+            f"received {len(values)}"
+        )
+    return values
+
+
+def without(photos: Photos, column: str, value: str) -> Photos:
+    """Return the data set whose test images are those of `value`, and no others of it train.
+
+    Raises:  DataError when a class is then without training or validation images.
+    """
+    rows = [
+        replace(row, split="test") if row.column(column) == value else row
+        for row in photos.rows
+        if row.split != "test" or row.column(column) == value
+    ]
+    for split in ("train", "val"):
+        left = {row.label for row in rows if row.split == split}
+        for label in photos.labels:
+            if label not in left:
+                raise DataError(
+                    f"without {column} = {value} the {split} split has no image of {label!r}"
+                )
+    return replace(photos, rows=tuple(rows))
+
+
+def name_of(value: str) -> str:
+    """Return a folder's name for a value: its letters and digits, the rest as dashes."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", value).strip("-.") or "empty"
