@@ -94,6 +94,7 @@ class LiveDecoder:
         self._packets = 0
         self._failure: str | None = None
         self._stop = False
+        self._told_lag = False
         self._thread = threading.Thread(target=self._run, name=f"decode {what}", daemon=True)
         self._thread.start()
 
@@ -164,7 +165,7 @@ class LiveDecoder:
             if packet.pts is not None and packet.time_base is not None:
                 late_s = lag.behind_s(time.monotonic(), float(packet.pts * packet.time_base))
                 if late_s > LAG_MAX_S and not catching_up:
-                    log.warning("%s: %.1f s behind, passing frames over", self._what, late_s)
+                    self._tell_lag(late_s)
                 catching_up = late_s > LAG_MAX_S or (catching_up and not packet.is_keyframe)
             if catching_up:
                 sequence += 1
@@ -172,6 +173,18 @@ class LiveDecoder:
             for picture in pictures_from_packet(packet):
                 self._keep(picture, sequence)
                 sequence += 1
+
+    def _tell_lag(self, late_s: float) -> None:
+        """Log the first time as a warning: a machine that is too slow is so again and again."""
+        level = logging.DEBUG if self._told_lag else logging.WARNING
+        self._told_lag = True
+        log.log(
+            level,
+            "%s: %.1f s behind the camera, frames are passed over; keyframes_only = true needs "
+            "far less CPU",
+            self._what,
+            late_s,
+        )
 
     def _keep(self, picture: VideoFrame, sequence: int) -> None:
         newest = Newest(picture, time.monotonic(), datetime.now(timezone.utc), sequence)

@@ -22,7 +22,6 @@ from edgecls.errors import CameraEndedError, CameraError, EdgeclsError
 from edgecls.ports import Camera
 
 ORDER_BYTES_MAX = 65_536
-LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
 
 
 def main(memory: int, messages: int) -> int:
@@ -35,7 +34,7 @@ def main(memory: int, messages: int) -> int:
     line = _read_order()
     _die_with_parent()
     os.set_blocking(messages, False)
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     section, leaf = section_from_order(line)
     try:
         table = CAMERAS if leaf is None else {section.kind: leaf}

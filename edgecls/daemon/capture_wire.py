@@ -2,12 +2,13 @@
 
 The child imports this file, so it stays light: no pydantic, which would cost it 15 MB.
 
-Frames lie in a memory file of three slots. A slot is written and read under a POSIX record lock on
-its bytes: the writer takes a slot that is neither the newest nor locked, so that neither side ever
-waits and no frame is torn. Locks rather than sequence counters, because Python has no memory
-barriers and Arm reorders; and the kernel drops the locks of a process that is killed. The file is
-sparse: a slot has room for the largest frame, and only pages that are written take memory. It is
-read and written with pread and pwrite, as a mapping could be truncated under the reader (SIGBUS).
+Frames lie in a memory file of two slots. A slot is written and read under a POSIX record lock on
+its bytes: the writer takes the slot that is not the newest, and passes a frame over in the moment
+that it is still being read, so that neither side ever waits and no frame is torn. Locks rather
+than sequence counters, because Python has no memory barriers and Arm reorders; and the kernel
+drops the locks of a process that is killed. The file is sparse: a slot has room for the largest
+frame, and only pages that are written take memory. It is read and written with pread and pwrite,
+as a mapping could be truncated under the reader (SIGBUS).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 
 from edgecls.types import Frame
 
-SLOTS = 3
+SLOTS = 2  # a third would cost another frame's memory for a case that lasts 1 ms
 FRAME_BYTES_MAX = 7680 * 4320 * 3
 TEXT_CHARS_MAX = 300  # keeps a message with two texts below PIPE_BUF: written whole or not at all
 
@@ -48,7 +49,7 @@ class SlotWriter:
         os.ftruncate(descriptor, SLOTS * _SLOT_BYTES)
 
     def publish(self, frame: Frame, sequence: int, *, published_s: float) -> bool:
-        """Write `frame` as number `sequence`; False if every slot was being read.
+        """Write `frame` as number `sequence`; False if its slot is being read.
 
         Raises:  ValueError if the frame is larger than a slot.
         """
@@ -60,17 +61,16 @@ class SlotWriter:
             _MAGIC, sequence, published_s, frame.captured_s, frame.captured_at.timestamp(),
             height, width,
         )  # fmt: skip
-        for step in range(1, SLOTS):
-            slot = (self._newest + step) % SLOTS
-            if _lock(self._descriptor, slot, fcntl.LOCK_EX):
-                start = slot * _SLOT_BYTES
-                os.pwrite(self._descriptor, bytes(_HEADER.size), start)
-                _write_all(self._descriptor, pixels.data.cast("B"), start + _PIXELS_AT)
-                os.pwrite(self._descriptor, header, start)
-                _unlock(self._descriptor, slot)
-                self._newest = slot
-                return True
-        return False
+        slot = (self._newest + 1) % SLOTS
+        if not _lock(self._descriptor, slot, fcntl.LOCK_EX):
+            return False
+        start = slot * _SLOT_BYTES
+        os.pwrite(self._descriptor, bytes(_HEADER.size), start)
+        _write_all(self._descriptor, pixels.data.cast("B"), start + _PIXELS_AT)
+        os.pwrite(self._descriptor, header, start)
+        _unlock(self._descriptor, slot)
+        self._newest = slot
+        return True
 
 
 class SlotReader:

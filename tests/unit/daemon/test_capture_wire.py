@@ -77,7 +77,7 @@ def test_the_memory_is_no_larger_than_the_frames_in_it(memory: int) -> None:
     writer = SlotWriter(memory)
     for number in range(9):
         writer.publish(frame(number, width=1280, height=720), number, published_s=0.0)
-    assert os.fstat(memory).st_blocks * 512 < 4 * 1280 * 720 * 3
+    assert os.fstat(memory).st_blocks * 512 < 2.2 * 1280 * 720 * 3
 
 
 def test_a_frame_larger_than_a_slot_is_refused(memory: int) -> None:
@@ -95,7 +95,7 @@ def test_nonsense_in_the_memory_is_noticed(memory: int, nonsense: bytes) -> None
 
 def test_memory_that_is_cut_short_is_noticed(memory: int) -> None:
     SlotWriter(memory).publish(frame(1), 1, published_s=0.0)
-    os.ftruncate(memory, os.fstat(memory).st_size // 3 + 5000)
+    os.ftruncate(memory, os.fstat(memory).st_size // 2 + 5000)
     with pytest.raises(GarbledError, match="less than a frame"):
         SlotReader(memory).newest(after=-1)
 
@@ -112,7 +112,7 @@ number = 0
 while True:
     scale = 1 + number % 5
     pixels = picture(number, width=160 * scale, height=90 * scale)
-    assert writer.publish(Frame(pixels, 0.0, now, number), number, published_s=0.0)
+    writer.publish(Frame(pixels, 0.0, now, number), number, published_s=0.0)
     number += 1
 """
 
@@ -145,7 +145,7 @@ def test_no_frame_is_torn_while_both_sides_go_as_fast_as_they_can(
             )
             assert got.pixels.min() == got.pixels.max() == got.sequence % 256
             seen, count = got.sequence, count + 1
-        assert writer.poll() is None, "the writer found no free slot"
+        assert writer.poll() is None
     finally:
         writer.kill()
         _, complaint = writer.communicate()
