@@ -119,10 +119,12 @@ class Watch:
     def _worth_judging(self, frame: Frame, motion: Motion) -> bool:
         """Look when something moved, while somebody is or may be there, and now and then.
 
-        A person who stands still is still there: without motion a visit is judged on.
+        A person who stands still is still there: without motion a visit is judged on. A light that
+        goes on is a reason too: often somebody came, and before it was too dark to tell.
         """
         return (
             motion.moved
+            or motion.relit
             or self.somebody
             or self._score >= self._leave
             or self._judged_s is None

@@ -50,6 +50,15 @@ def test_a_quiet_door_is_judged_now_and_then(scene: Scene) -> None:
     assert scene.watch.counters.moved == 1  # the first frame: nothing to compare it with
 
 
+def test_a_light_that_goes_on_is_a_reason_to_look(scene: Scene) -> None:
+    scene.play(2)
+    lit = (scene.door.pixels().astype(int) + 60).clip(0, 255).astype("uint8")
+    seen = scene.watch.see(scene.door.frame(pixels=lit))
+    assert seen.motion.relit
+    assert not seen.motion.moved
+    assert seen.latencies_ms
+
+
 def test_a_visit_begins_soon_and_ends_after_its_time(scene: Scene) -> None:
     scene.play(2)
     here = scene.play(10, NEAR)

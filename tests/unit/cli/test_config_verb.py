@@ -1,0 +1,114 @@
+"""`edgecls config`: every error at once, a schema, and an example that loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edgecls import config
+from edgecls._lib import toml
+from edgecls.cli.config_example import example_toml
+from edgecls.cli.main import run
+from edgecls.config import CAMERA_SECTIONS
+from edgecls.errors import ConfigError
+
+WRONG = """
+[camera]
+kind = "rtsp"
+source = "http://door/stream"
+password = "hunter2"
+fsp = 4
+[visit]
+enter = 0.3
+leave = 0.6
+[web]
+port = 99999
+"""
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    path = tmp_path / "wrong.toml"
+    path.write_text(WRONG)
+    return path
+
+
+def test_every_error_is_told_at_once(capsys: pytest.CaptureFixture[str], wrong: Path) -> None:
+    assert run(["config", "check", str(wrong)]) == 2
+    told = capsys.readouterr().err
+    assert f"{wrong}: 4 errors" in told
+    for part in (
+        "camera.source:",
+        "camera.fsp: unknown field, did you mean 'fps'?",
+        "visit: leave must not be larger than enter",
+        "web.port:",
+    ):
+        assert part in told
+    assert "hunter2" not in told
+
+
+def test_every_error_is_in_the_json(capsys: pytest.CaptureFixture[str], wrong: Path) -> None:
+    assert run(["config", "check", str(wrong), "--json"]) == 2
+    result = json.loads(capsys.readouterr().out)
+    assert (result["schema"], result["ok"], result["file"]) == (1, False, str(wrong))
+    assert [error.partition(":")[0] for error in result["errors"]] == [
+        "camera.source", "camera.fsp", "visit", "web.port",
+    ]  # fmt: skip
+    assert "hunter2" not in json.dumps(result)
+
+
+def test_a_good_file_is_said_to_be_good(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "good.toml"
+    path.write_text('[camera]\nkind = "demo"\n')
+    assert run(["config", "check", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}: ok, camera demo\n"
+    assert run(["config", "check", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+
+
+def test_a_file_that_is_no_toml_is_one_error(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text("[camera\n")
+    assert run(["config", "check", str(path), "--json"]) == 2
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert "is not TOML" in error
+
+
+def test_the_schema_tells_every_section(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert set(schema["properties"]) == {"camera", "model", "motion", "visit", "store", "web"}
+    assert schema["required"] == ["camera"]
+
+
+@pytest.mark.parametrize("kind", CAMERA_SECTIONS)
+def test_the_example_loads_and_is_the_default(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["config", "example", "--camera", kind]) == 0
+    path = tmp_path / "example.toml"
+    path.write_text(capsys.readouterr().out)
+    loaded = config.load(path)
+    assert loaded.camera.kind == kind
+    assert loaded.visit == config.VisitSection()
+
+
+def test_every_field_of_the_example_may_be_switched_on() -> None:
+    lines = []
+    for line in example_toml("v4l2").splitlines():
+        key, equals, value = line.removeprefix("# ").partition(" = ")
+        lines.append(f"{key} = {value}" if equals and " " not in key and value else line)
+    data = toml.loads("\n".join(lines))
+    assert config.from_mapping(data, origin="example").camera.kind == "v4l2"
+    assert set(data) == {"camera", "model", "motion", "visit", "store", "web"}
+    assert data["store"]["bytes_max"] == 2_000_000_000
+
+
+def test_an_unknown_kind_of_camera_is_told() -> None:
+    with pytest.raises(ConfigError, match="unknown camera 'rstp'") as caught:
+        example_toml("rstp")
+    assert caught.value.hint == "did you mean 'rtsp'?"
