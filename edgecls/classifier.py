@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 
-import numpy as np
 from typing_extensions import Self
 
 from edgecls import plugins
 from edgecls._lib.validation import suggestion
+from edgecls.bundle.choice import read_choice
 from edgecls.bundle.manifest import Variant
 from edgecls.bundle.open import Bundle
 from edgecls.bundle.preprocess import Preprocessor
@@ -56,16 +56,16 @@ class Classifier:
         Raises:  ImageError for other pixels, InferenceError when the model fails.
         """
         begun_ns = time.perf_counter_ns()
-        scores = self._score(self._runtime.infer(self._preprocess(pixels)))
+        scores = self._score(self._runtime.infer(self._preprocess(pixels))).tolist()
         manifest = self.bundle.manifest
-        winner = int(np.argmax(scores))
+        winner = scores.index(max(scores))
         decision = manifest.decision
         if decision is not None and len(manifest.labels) == 2:
             index = manifest.labels.index(decision.label)
             winner = index if scores[index] >= decision.threshold else 1 - index
         return Classification(
             label=manifest.labels[winner],
-            scores=dict(zip(manifest.labels, scores.tolist(), strict=True)),
+            scores=dict(zip(manifest.labels, scores, strict=True)),
             latency_ms=(time.perf_counter_ns() - begun_ns) / 1e6,
         )
 
@@ -89,8 +89,8 @@ def open_runtime(
 ) -> tuple[Variant, Runtime]:
     """Load the variant that is asked for.
 
-    "auto" takes the first one, in the manifest's order, whose runtime this edgecls knows and whose
-    library is installed.
+    "auto" takes the one that `edgecls select` chose on this device; without a choice, the first
+    one, in the manifest's order, whose runtime this edgecls knows and whose library is installed.
 
     Raises:  ConfigError for an unknown name; MissingDependencyError when no library is there;
              InferenceError, naming the artefact, when the engine refuses the model.
@@ -123,7 +123,8 @@ def open_runtime(
 def _candidates(bundle: Bundle, variant: str) -> tuple[Variant, ...]:
     variants = bundle.manifest.variants
     if variant == AUTO:
-        return variants
+        chosen = read_choice(bundle.manifest)
+        return tuple(sorted(variants, key=lambda candidate: candidate.name != chosen))
     named = tuple(candidate for candidate in variants if candidate.name == variant)
     if not named:
         names = [candidate.name for candidate in variants]

@@ -19,6 +19,7 @@ from edgecls.cli import evaluate as evaluate_verb
 from edgecls.cli import output
 from edgecls.cli import quantize as quantize_verb
 from edgecls.cli import run as run_verb
+from edgecls.cli import select as select_verb
 from edgecls.cli import train as train_verb
 from edgecls.errors import EdgeclsError, MissingDependencyError
 from edgecls.plugins import INSTALL_HINTS
@@ -44,6 +45,7 @@ app.command("run")(run_verb.run)
 app.command("demo")(demo_verb.demo)
 app.command("evaluate")(evaluate_verb.evaluate)
 app.command("benchmark")(benchmark_verb.benchmark)
+app.command("select")(select_verb.select)
 app.add_typer(data_verbs.app, name="data")
 app.command("train")(train_verb.train)
 app.command("calibrate")(calibrate_verb.calibrate)

@@ -56,9 +56,7 @@ def score_visits(
     """Match reported visits with known intervals, both in the order of time.
 
     A visit belongs to the interval it shares most time with, ends widened by `tolerance_s`; a visit
-    that shares none is false. Somebody who leaves and another who arrives within one visit are one
-    found and one missed interval only if the visit began before the second interval and covers
-    none of it.
+    that shares none is false. A visit that covers two intervals finds both.
     """
     wide = [Span(span.begin_s - tolerance_s, span.end_s + tolerance_s) for span in known]
     owners: list[int | None] = []
