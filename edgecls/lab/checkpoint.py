@@ -6,7 +6,7 @@ import errno
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,12 @@ def save(
     write(file, buffer.getvalue())
 
 
-def write(file: Path, data: bytes) -> None:
+def write(
+    file: Path, data: bytes, *, writer: Callable[[Path, bytes], None] = write_atomic
+) -> None:
     """Write a file of a run. Raises: TrainingError with the reason in plain words."""
     try:
-        write_atomic(file, data)
+        writer(file, data)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "the disk is full" if full else str(error)

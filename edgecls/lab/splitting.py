@@ -66,13 +66,9 @@ def _drawn(rows: Sequence[Row], *, val_share: float, test_share: float) -> dict[
     for keys in by_label.values():
         keys.sort(key=lambda key: hashlib.sha256(key.encode()).digest())
         total, taken = sum(len(members[key]) for key in keys), 0
+        test = max(1, round(test_share * total)) if test_share else 0
+        val = max(1, round(val_share * total))
         for key in keys:
-            share = taken / total
-            if share < test_share:
-                splits[key] = "test"
-            elif share < test_share + val_share:
-                splits[key] = "val"
-            else:
-                splits[key] = "train"
+            splits[key] = "test" if taken < test else "val" if taken < test + val else "train"
             taken += len(members[key])
     return splits

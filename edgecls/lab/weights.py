@@ -82,11 +82,11 @@ def _load_imagenet(network: Network, choice: Architecture) -> None:
     except ValueError as error:  # a width nobody has trained
         raise ConfigError(f"no ImageNet weights for {name}: {_first_line(error)}") from error
     except Exception as error:  # keras raises a bare Exception when the download fails
-        raise _offline(error, name) from error
+        raise offline_error(error, name) from error
     _copy(ready, network.backbone, Path("imagenet"))
 
 
-def _offline(error: Exception, name: str) -> WeightsError:
+def offline_error(error: Exception, name: str) -> WeightsError:
     """Say which file to fetch by other means, and where Keras will find it."""
     found = _URL.search(str(error))
     if found is None:
