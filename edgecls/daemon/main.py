@@ -67,7 +67,7 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
         stack.enter_context(_stopping(stop))
         store = stack.enter_context(Store(config.store))
         classifier = _classifier(config, stack)
-        decider = _decider(classifier)
+        decider = decider_from_classifier(classifier)
         board: Board = stack.enter_context(plugins.load("board", BOARDS, BOARD)())
         reader = stack.enter_context(StoreReader(config.store.folder))
         capture = Capture(config.camera)
@@ -139,7 +139,7 @@ def _classifier(config: Config, stack: contextlib.ExitStack) -> Classifier:
     )
 
 
-def _decider(classifier: Classifier) -> Decider:
+def decider_from_classifier(classifier: Classifier) -> Decider:
     """Return who judges. Raises: BundleError if the bundle does not say what counts."""
     manifest = classifier.bundle.manifest
     if manifest.decision is None:

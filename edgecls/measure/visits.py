@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TOLERANCE_S = 1.0
-"""Room at both ends of a known interval: its times are noted to half a second, and as much again."""
+"""Room at both ends of a known interval: its times are noted to half a second; twice that."""
 
 
 @dataclass(frozen=True, slots=True)
