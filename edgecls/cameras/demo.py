@@ -81,7 +81,7 @@ class DemoCamera:
         self._frames_per_scene = max(1, round(section.scene_s * section.fps))
         self._photographs: dict[str, Pixels] = {}
         self._noise: npt.NDArray[np.int16] = _NO_NOISE
-        self._start_s: float | None = None
+        self._due_s = 0.0
         self._next = 0
 
     def __enter__(self) -> Self:
@@ -95,6 +95,7 @@ class DemoCamera:
             0, NOISE_LEVELS, (HEIGHT_PX + _NOISE_MARGIN_PX, WIDTH_PX + _NOISE_MARGIN_PX, 1)
         )
         self._noise = noise.round().astype(np.int16)
+        self._due_s, self._next = self._clock(), 0
         return self
 
     def __exit__(
@@ -107,15 +108,16 @@ class DemoCamera:
 
     def close(self) -> None:
         """Let the pictures go."""
-        self._photographs, self._noise, self._start_s, self._next = {}, _NO_NOISE, None, 0
+        self._photographs, self._noise = {}, _NO_NOISE
 
     def read(self, timeout_s: float) -> Frame:
-        """Return the newest frame that is due and was not returned; wait for it if need be."""
+        """Return the story's next frame, at the earliest when it is due.
+
+        The story waits for a reader that is late, so that no visitor is missed on a busy machine.
+        """
         if not self._photographs:
             raise CameraError("the demo camera is closed, expected an open one")
-        if self._start_s is None:
-            self._start_s = self._clock()
-        wait_s = self._start_s + self._next / self._section.fps - self._clock()
+        wait_s = self._due_s - self._clock()
         if wait_s > timeout_s:
             self._sleep(timeout_s)
             raise CameraError(
@@ -125,11 +127,12 @@ class DemoCamera:
             )
         if wait_s > 0:
             self._sleep(wait_s)
-        due = int((self._clock() - self._start_s) * self._section.fps + 1e-6)
-        sequence = max(self._next, due)
-        if not self._section.loop and sequence >= self._frames_per_scene * len(STORY):
+        if not self._section.loop and self._next >= self._frames_per_scene * len(STORY):
             raise CameraEndedError("the demo has played all its scenes")
-        self._next = sequence + 1
+        sequence, interval_s = self._next, 1 / self._section.fps
+        late_s = self._clock() - self._due_s
+        self._due_s += interval_s if late_s < interval_s else late_s + interval_s
+        self._next += 1
         return Frame(
             pixels=self._render(sequence),
             captured_s=self._clock(),

@@ -75,22 +75,35 @@ def test_the_same_pass_twice_gives_the_same_pictures() -> None:
         assert np.array_equal(first.read(1).pixels, second.read(1).pixels)
 
 
-def test_a_slow_reader_gets_the_newest_frame_and_sees_the_gap() -> None:
+def test_the_story_waits_for_a_slow_reader_and_keeps_its_pace_afterwards() -> None:
     clock = Clock()
     with camera(clock) as demo:
         demo.read(5)
-        clock.sleep(2.6)
-        assert demo.read(5).sequence == 5
+        clock.sleep(2.6)  # most of three scenes
+        late = demo.read(5)
+        late_s = clock.now_s
+        following = demo.read(5)
+
+    assert (late.sequence, following.sequence) == (1, 2)
+    assert clock.now_s - late_s == pytest.approx(0.5)
+
+
+def test_small_delays_do_not_add_up() -> None:
+    clock = Clock()
+    with camera(clock, loop=True) as demo:
+        for _ in range(21):
+            demo.read(5)
+            clock.sleep(0.1)
+    assert clock.now_s == pytest.approx(100 + 20 * 0.5 + 0.1)
 
 
 def test_a_loop_starts_again_after_the_last_scene() -> None:
-    clock = Clock()
-    with camera(clock, loop=True) as demo:
-        first = demo.read(5).pixels.astype(int)
-        clock.sleep(len(STORY))
-        again = demo.read(5).pixels.astype(int)
+    with camera(Clock(), fps=1, loop=True) as demo:
+        frames = [demo.read(5) for _ in range(len(STORY) + 2)]
+    astronaut, again = (frames[at].pixels.astype(int) for at in (1, len(STORY) + 1))
 
-    assert np.abs(first - again).mean() < 5
+    assert frames[-1].sequence == len(STORY) + 1
+    assert np.abs(astronaut - again).mean() < 5
 
 
 def test_no_frame_within_the_deadline_is_an_error_at_the_deadline() -> None:
