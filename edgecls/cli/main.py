@@ -12,9 +12,11 @@ from edgecls.cli import benchmark as benchmark_verb
 from edgecls.cli import bundle as bundle_verbs
 from edgecls.cli import calibrate as calibrate_verb
 from edgecls.cli import classify as classify_verb
+from edgecls.cli import compare as compare_verb
 from edgecls.cli import config as config_verbs
 from edgecls.cli import data as data_verbs
 from edgecls.cli import demo as demo_verb
+from edgecls.cli import engine as engine_verbs
 from edgecls.cli import evaluate as evaluate_verb
 from edgecls.cli import output
 from edgecls.cli import quantize as quantize_verb
@@ -46,10 +48,12 @@ app.command("demo")(demo_verb.demo)
 app.command("evaluate")(evaluate_verb.evaluate)
 app.command("benchmark")(benchmark_verb.benchmark)
 app.command("select")(select_verb.select)
+app.command("compare")(compare_verb.compare)
 app.add_typer(data_verbs.app, name="data")
 app.command("train")(train_verb.train)
 app.command("calibrate")(calibrate_verb.calibrate)
 app.command("quantize")(quantize_verb.quantize)
+app.add_typer(engine_verbs.app, name="engine")
 app.add_typer(config_verbs.app, name="config")
 
 

@@ -3,6 +3,7 @@
 RUNTIMES = {
     "tflite": "edgecls.runtimes.tflite:TFLiteRuntime",
     "onnx": "edgecls.runtimes.onnx:OnnxRuntime",
+    "tensorrt": "edgecls.runtimes.tensorrt:TensorRtRuntime",
 }
 
 BARE_LOOPS = {
@@ -10,3 +11,9 @@ BARE_LOOPS = {
     "onnx": "edgecls.runtimes.bare_onnx:BareOnnx",
 }
 """The same engines with nothing of ours around them: what a benchmark measures us against."""
+
+TAPS = {
+    "tflite": "edgecls.runtimes.tap_tflite:TapTFLite",
+    "onnx": "edgecls.runtimes.tap_onnx:TapOnnx",
+}
+"""The same engines, showing every tensor inside: slow, for finding where an error enters."""

@@ -1,0 +1,86 @@
+"""edgecls compare: two variants tensor by tensor, to find where an error enters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from edgecls.cli import measuring, output
+
+if TYPE_CHECKING:
+    from edgecls.measure.layers import Layer, LayerComparison
+
+IMAGES_MAX = 64
+
+
+def compare(
+    bundle: Annotated[Path, typer.Argument(help=measuring.BUNDLE_HELP)],
+    first: Annotated[str, typer.Argument(help="The variant to trust, a float32 one.")],
+    second: Annotated[str, typer.Argument(help="The variant to look into.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, globs.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show how far two variants' answers lie apart, and at which layer the error enters.
+
+    Layers are matched by their tensors' names, so both variants must be of the same runtime.
+    """
+    from edgecls.cli.classify import images_from_arguments
+    from edgecls.measure.layers import compare_layers
+
+    paths, _ = images_from_arguments(images)
+    step = max(1, len(paths) // IMAGES_MAX)
+    found = compare_layers(measuring.opened(bundle), first, second, paths[::step][:IMAGES_MAX])
+    output.emit(CompareLayersResult(found), as_json=as_json)
+
+
+@dataclass(frozen=True)
+class CompareLayersResult:
+    """What `edgecls compare` prints."""
+
+    found: LayerComparison
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return self.found.as_json()
+
+    def as_text(self) -> RenderableType:
+        found = self.found
+        head = Text(
+            f"{found.second} against {found.first}, {found.images} images; "
+            "in brackets: 95 % interval\n"
+            f"same label % {measuring.percent(found.agreement)}; scores apart "
+            f"{measuring.plain(found.scores, digits=4)}, at most {found.score_max:.4f}\n"
+        )
+        if found.reason:
+            return Group(head, Text(f"no figures by layer: {found.reason}", style="yellow"))
+        rows = measuring.table("layer", "shape", "SQNR dB", "lost dB", "cosine")
+        worst = {layer.name for layer in found.worst_steps if layer.drop_db > 1}
+        for layer, name in zip(found.layers, short_names(found.layers), strict=True):
+            sqnr = layer.sqnr_db
+            rows.add_row(
+                Text(name, style="bold" if layer.name in worst else ""),
+                "x".join(str(side) for side in layer.shape[1:]),
+                f"{sqnr.value:.1f} [{sqnr.low:.1f},{sqnr.high:.1f}]",
+                f"{layer.drop_db:+.1f}",
+                f"{layer.cosine.value:.5f}",
+            )
+        missing = f"\n{found.unmatched} layers of {found.first} have no match in {found.second}"
+        return Group(head, rows, Text(missing if found.unmatched else ""))
+
+
+def short_names(layers: Sequence[Layer]) -> list[str]:
+    """Return the layers' names without the folders that most of them begin with."""
+    names = [layer.name.partition(";")[0] for layer in layers]
+    while True:
+        folders = Counter(name.partition("/")[0] for name in names if "/" in name)
+        first, count = folders.most_common(1)[0] if folders else ("", 0)
+        if 2 * count <= len(names):
+            return names
+        names = [name.removeprefix(f"{first}/") for name in names]
