@@ -56,7 +56,7 @@ class Classifier:
         Raises:  ImageError for other pixels, InferenceError when the model fails.
         """
         begun_ns = time.perf_counter_ns()
-        scores = self._score(self._runtime.infer(self._preprocess(pixels))).tolist()
+        scores = self._score(self._runtime.infer(self._preprocess(pixels)))
         manifest = self.bundle.manifest
         winner = scores.index(max(scores))
         decision = manifest.decision

@@ -35,22 +35,19 @@ def _jpeg(data: bytes) -> Header:
     """Walk the marker segments up to the first scan; the end marker must come after it."""
     position, width, height = 2, 0, 0
     while True:
-        if data[position] != 0xFF:
-            raise IndexError("no marker where one must be")
-        marker = data[position + 1]
-        if marker == 0xFF:  # a fill byte
-            position += 1
-            continue
-        if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # these have no length
-            position += 2
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, position + 5)
+        start, marker, length = _SEGMENT.unpack_from(data, position)
+        if start != 0xFF or marker == 0xD9:
+            raise IndexError("no segment where one must be")
         if marker == 0xDA:
             return Header("JPEG", width, height, complete=data.rfind(b"\xff\xd9") > position)
-        if marker == 0xD9:
-            raise IndexError("ends before its first scan")
-        position += 2 + struct.unpack_from(">H", data, position + 2)[0]
+        if marker == 0xFF:  # a fill byte
+            position += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # these have no length
+            position += 2
+        else:
+            if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+                height, width = struct.unpack_from(">HH", data, position + 5)
+            position += 2 + length
 
 
 def _png(data: bytes) -> Header:
@@ -102,6 +99,7 @@ def _tiff_sizes(data: bytes, order: str) -> Iterator[tuple[int, int]]:
             yield tag, struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)[0]
 
 
+_SEGMENT = struct.Struct(">BBH")
 _READERS = (
     (b"\xff\xd8", _jpeg),
     (b"\x89PNG\r\n\x1a\n", _png),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -30,17 +31,18 @@ def read_image(path: Path) -> Pixels:
     Raises:  ImageError when it is missing, not an image, damaged or above MEGAPIXELS_MAX.
     """
     try:
-        if path.stat().st_size > FILE_BYTES_MAX:
-            raise ImageError(
-                f"{path}: {path.stat().st_size} bytes, expected an image of at most "
-                f"{FILE_BYTES_MAX} bytes",
-                hint=_FORMATS_HINT,
-            )
-        data = path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.readall() if size <= FILE_BYTES_MAX else b""
     except OSError as error:
         raise ImageError(
             f"{path}: cannot be read: {error.strerror or error}", hint="check the path"
         ) from error
+    if size > FILE_BYTES_MAX:
+        raise ImageError(
+            f"{path}: {size} bytes, expected an image of at most {FILE_BYTES_MAX} bytes",
+            hint=_FORMATS_HINT,
+        )
     return pixels_from_bytes(data, origin=str(path))
 
 

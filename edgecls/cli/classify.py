@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, Group, RenderableType
-from rich.progress import track
 from rich.text import Text
 
 from edgecls.cli import output
@@ -162,6 +161,8 @@ def _no_match(word: str) -> ImageError:
 
 def _with_progress(paths: Sequence[Path]) -> Iterable[Path]:
     """Show a bar on a terminal while a long list is worked on."""
+    from rich.progress import track
+
     console = Console(stderr=True)
     if len(paths) < PROGRESS_FROM or not console.is_terminal:
         return paths

@@ -16,7 +16,7 @@ ONE = TensorSpec("score", (1, 1), "float32")
 
 def scored(activation: Activation, spec: TensorSpec, *values: float) -> list[float]:
     scorer = Scorer(OutputRule(activation=activation), ("red", "blue"), spec)
-    return scorer(np.array([values], spec.dtype)).tolist()
+    return scorer(np.array([values], spec.dtype))
 
 
 def test_softmax() -> None:
