@@ -21,7 +21,7 @@ from edgecls.types import Pixels, TensorSpec
 Tensor = npt.NDArray[Any]  # Any: float32, float16, int8 or uint8, as the model wants
 
 _INTERPOLATION = {"area": cv2.INTER_AREA, "bilinear": cv2.INTER_LINEAR}
-_DTYPES = ("float32", "float16", "int8", "uint8")
+_DTYPES = ("float32", "float16", "int8", "uint8", "int16")
 
 
 def resized(pixels: Pixels, rule: InputRule) -> npt.NDArray[np.uint8]:

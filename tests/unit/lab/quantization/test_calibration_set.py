@@ -1,0 +1,108 @@
+"""The calibration set: chosen by a rule, locked by hash, apart from what is measured on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgecls.errors import CalibrationError, ConfigError
+from edgecls.lab.quantization import calibration_set
+from edgecls.measure.dataset import load_dataset
+
+HEAD = """
+name = "blobs"
+labels = ["dark", "light"]
+[source]
+data = "blobs"
+[selection]
+count = {count}
+seed = 3
+[input]
+width = 32
+height = 32
+mean = [0, 0, 0]
+std = [255, 255, 255]
+[output]
+activation = "none"
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    for label, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "blobs" / label).mkdir(parents=True)
+        for number in range(6):
+            pixels = np.full((8, 8, 3), level + number, np.uint8)
+            cv2.imwrite(str(tmp_path / "blobs" / label / f"{number}.png"), pixels)
+    return tmp_path
+
+
+def written(folder: Path, count: int = 6) -> Path:
+    path = folder / "set.toml"
+    path.write_text(HEAD.format(count=count))
+    return path
+
+
+def test_labels_alternate_and_the_same_seed_chooses_the_same(data: Path) -> None:
+    wanted = calibration_set.load_calibration_set(written(data))
+    first, second = calibration_set.select(wanted, data), calibration_set.select(wanted, data)
+    assert first.hashes == second.hashes
+    assert [sample.label for sample in first.samples] == ["dark", "light"] * 3
+
+
+def test_a_locked_set_refuses_another_image_in_the_place_of_one(data: Path) -> None:
+    path = written(data)
+    selected = calibration_set.select(calibration_set.load_calibration_set(path), data)
+    calibration_set.lock(path, selected.hashes)
+    calibration_set.lock(path, selected.hashes)
+    locked = calibration_set.load_calibration_set(path)
+    assert calibration_set.select(locked, data).hashes == selected.hashes
+    cv2.imwrite(str(selected.samples[0].path), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(CalibrationError, match="1 of 6 images differ"):
+        calibration_set.select(locked, data)
+
+
+def test_one_class_alone_is_refused(data: Path) -> None:
+    for path in (data / "blobs" / "light").iterdir():
+        path.unlink()
+    (data / "blobs" / "light").rmdir()
+    wanted = calibration_set.load_calibration_set(written(data))
+    with pytest.raises(CalibrationError, match="at least two labels"):
+        calibration_set.select(wanted, data)
+
+
+def test_too_few_images_are_refused(data: Path) -> None:
+    wanted = calibration_set.load_calibration_set(written(data, count=40))
+    with pytest.raises(CalibrationError, match="12 images, expected 40"):
+        calibration_set.select(wanted, data)
+
+
+def test_an_unreadable_image_is_passed_over_and_named_many_are_refused(data: Path) -> None:
+    wanted = calibration_set.load_calibration_set(written(data))
+    first = calibration_set.select(wanted, data).samples[0].path
+    first.write_bytes(b"no image")
+    assert calibration_set.select(wanted, data).unreadable == (first,)
+    for path in (data / "blobs" / "dark").iterdir():
+        path.write_bytes(b"no image")
+    with pytest.raises(CalibrationError, match="unreadable images, the first"):
+        calibration_set.select(wanted, data)
+
+
+def test_calibration_images_must_not_be_measured_on(data: Path) -> None:
+    selected = calibration_set.select(calibration_set.load_calibration_set(written(data)), data)
+    with pytest.raises(CalibrationError, match="6 calibration images are in blobs"):
+        calibration_set.check_disjoint(
+            selected.hashes, load_dataset(data / "blobs", ("dark", "light"))
+        )
+
+
+def test_all_faults_of_the_file_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "set.toml"
+    path.write_text(HEAD.format(count=1).replace("seed", "sead"))
+    with pytest.raises(ConfigError) as caught:
+        calibration_set.load_calibration_set(path)
+    assert "selection.count" in caught.value.message
+    assert "did you mean 'seed'?" in caught.value.message

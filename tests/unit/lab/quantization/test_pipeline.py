@@ -1,0 +1,171 @@
+"""From a Keras model and a folder of images to a bundle, and again from the recording alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", reason="needs the lab extra: pip install 'edgecls[lab]'")
+pytest.importorskip("ai_edge_quantizer", reason="needs the lab extra (ai-edge-quantizer)")
+
+from edgecls.bundle.open import open_bundle  # noqa: E402
+from edgecls.bundle.write import write_bundle  # noqa: E402
+from edgecls.classifier import Classifier  # noqa: E402
+from edgecls.errors import CalibrationError, ConfigError, InferenceError  # noqa: E402
+from edgecls.lab.quantization import calibration_set, manifest, pipeline, recording  # noqa: E402
+from edgecls.measure.dataset import load_dataset  # noqa: E402
+from edgecls.runtimes.tensorrt_build import engine_from_onnx  # noqa: E402
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(400)]
+SIDE = 32
+SCORE_TOLERANCE = 0.05
+"""int8 against float on an untrained net: a few steps of an 8-bit scale in the scores."""
+RECIPES = [*pipeline.RECIPES]
+SET = """
+name = "blobs"
+labels = ["dark", "light"]
+[source]
+data = "blobs"
+[selection]
+count = {count}
+seed = 3
+[input]
+width = 32
+height = 32
+mean = [127.5, 127.5, 127.5]
+std = [127.5, 127.5, 127.5]
+[output]
+activation = "softmax"
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    generator = np.random.default_rng(5)
+    for label, level in (("dark", 60), ("light", 190)):
+        (folder / "blobs" / label).mkdir(parents=True)
+        for number in range(12):
+            pixels = generator.normal(level, 30, (40, 48, 3)).clip(0, 255).astype(np.uint8)
+            cv2.imwrite(str(folder / "blobs" / label / f"{number:02}.png"), pixels)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    keras.utils.set_random_seed(4)
+    inputs = keras.Input((SIDE, SIDE, 3))
+    x = inputs
+    for width, stride in ((8, 2), (16, 2)):
+        x = keras.layers.Conv2D(width, 3, strides=stride, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.ReLU(6.0)(x)
+        x = keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)
+        x = keras.layers.BatchNormalization()(x)
+        x = keras.layers.ReLU(6.0)(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    net = keras.Model(inputs, keras.layers.Dense(2, name="logits")(x))
+    path = tmp_path_factory.mktemp("model") / "blobs.keras"
+    net.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def wanted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("set") / "blobs.toml"
+    path.write_text(SET.format(count=16))
+    return path
+
+
+@pytest.fixture(scope="module")
+def recorded(model: Path, wanted: Path, data: Path) -> recording.Recording:
+    chosen = calibration_set.load_calibration_set(wanted)
+    selected = calibration_set.select(chosen, data)
+    return pipeline.calibrated(model, chosen, selected, ("fold",), bias=True)
+
+
+@pytest.fixture(scope="module")
+def made(model: Path, recorded: recording.Recording) -> list[pipeline.Artefact]:
+    return pipeline.artefacts(model, recorded, RECIPES, "mse")
+
+
+def test_every_variant_answers_like_the_float_one(
+    made: list[pipeline.Artefact],
+    wanted: Path,
+    recorded: recording.Recording,
+    model: Path,
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    described = manifest.manifest_from_artefacts(
+        made, calibration_set.load_calibration_set(wanted), recorded,
+        name="blobs", version="1", model=model, method="mse",
+    )  # fmt: skip
+    write_bundle(described, {a.name + a.suffix: a.data for a in made}, tmp_path / "b")
+    bundle = open_bundle(tmp_path / "b")
+    names = [v.name for v in bundle.manifest.variants if v.runtime != "tensorrt"]
+    assert {"tflite-int8", "onnx-int8", "tflite-float16", "tflite-dynamic-int8"} <= set(names)
+    samples = load_dataset(data / "blobs", ("dark", "light")).samples
+    pictures = [cv2.imread(str(sample.path))[:, :, ::-1].copy() for sample in samples]
+
+    def scores(variant: str) -> np.ndarray:
+        with Classifier(bundle, variant=variant) as classifier:
+            return np.array([classifier.classify(p).scores["light"] for p in pictures])
+
+    reference = scores("tflite-float32")
+    for name in names:
+        assert np.abs(scores(name) - reference).max() < SCORE_TOLERANCE, name
+
+
+def test_the_recording_alone_gives_the_same_bytes(
+    made: list[pipeline.Artefact], model: Path, recorded: recording.Recording, tmp_path: Path
+) -> None:
+    recorded.save(tmp_path / "kept.npz")
+    again = pipeline.artefacts(model, recording.load(tmp_path / "kept.npz"), RECIPES, "mse")
+    assert [a.name for a in again] == [a.name for a in made]
+    for first, second in zip(made, again, strict=True):
+        assert first.data == second.data, first.name
+
+
+def test_tensorrt_takes_its_own_flavour_and_refuses_the_one_for_cpus(
+    made: list[pipeline.Artefact],
+) -> None:
+    trt = pytest.importorskip("tensorrt_rtx_bindings", reason="needs the extra trt-rtx")
+    files = {artefact.name: artefact.data for artefact in made}
+    engine, _ = engine_from_onnx(trt, files["tensorrt-int8"], strongly_typed=True)
+    assert len(engine) > 1000
+    with pytest.raises(InferenceError, match="zero point"):
+        engine_from_onnx(trt, files["onnx-int8"], strongly_typed=True)
+
+
+def test_a_recording_of_another_model_is_refused(
+    recorded: recording.Recording, model: Path, tmp_path: Path
+) -> None:
+    net = keras.saving.load_model(model)
+    net.set_weights([weight + 0.01 for weight in net.get_weights()])
+    net.save(tmp_path / "other.keras")
+    with pytest.raises(CalibrationError, match="recorded for another model"):
+        pipeline.artefacts(tmp_path / "other.keras", recorded, ["static_wi8_ai8"], "mse")
+
+
+def test_nan_in_a_weight_is_named(model: Path, tmp_path: Path) -> None:
+    net = keras.saving.load_model(model)
+    net.get_layer("logits").set_weights(
+        [np.full_like(w, np.nan) for w in net.get_layer("logits").get_weights()]
+    )
+    net.save(tmp_path / "broken.keras")
+    with pytest.raises(CalibrationError, match=r"logits.* holds NaN"):
+        pipeline.artefacts(tmp_path / "broken.keras", None, ["float32"], "mse")
+
+
+def test_a_static_recipe_without_calibration_is_refused(model: Path) -> None:
+    with pytest.raises(CalibrationError, match="needs a calibration"):
+        pipeline.artefacts(model, None, ["static_wi8_ai8"], "mse")
+
+
+def test_an_unknown_recipe_is_refused(model: Path) -> None:
+    with pytest.raises(ConfigError, match="static_wi8_ai8"):
+        pipeline.artefacts(model, None, ["int8"], "mse")
