@@ -55,13 +55,13 @@ class ClipResult:
         return {**asdict(self), "missed": self.score.missed}
 
 
-def measure(
+def measure_clips(
     data: Path = DATA, *, bundle: Path | None = None, variant: str = "auto"
 ) -> list[ClipResult] | str:
     """Return a result per clip, or in words why there is none."""
     manifest = data / "video" / "manifest.csv"
     if not manifest.is_file():
-        return f"skipped: no clips, expected {manifest}"
+        return f"no clips, expected {manifest}"
     config = from_mapping({"camera": {"kind": "replay", "source": "clip"}}, origin="defaults")
     with (
         manifest.open(newline="", encoding="utf-8") as file,
@@ -145,9 +145,13 @@ def main() -> None:
     parser.add_argument("--variant", default="auto")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    results = measure(arguments.data, bundle=arguments.bundle, variant=arguments.variant)
+    results = measure_clips(arguments.data, bundle=arguments.bundle, variant=arguments.variant)
     if isinstance(results, str):
-        print(json.dumps({"schema": 1, "skipped": results}) if arguments.json else results)
+        print(
+            json.dumps({"schema": 1, "skipped": results})
+            if arguments.json
+            else f"skipped: {results}"
+        )
     elif arguments.json:
         clips = [result.as_json() for result in results]
         print(json.dumps({"schema": 1, "clips": clips, "all": totals(results)}, indent=2))

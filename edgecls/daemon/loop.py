@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -12,11 +11,8 @@ from edgecls.daemon.household import DaemonHousehold
 from edgecls.daemon.recorder import Recorder
 from edgecls.daemon.watch import Watch
 from edgecls.errors import CameraEndedError, CameraError
-from edgecls.logs import RepeatedError
 from edgecls.ports import Camera
 from edgecls.vision.visits import Change
-
-log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 """Longest wait for a frame before the loop looks whether it shall stop."""
@@ -59,7 +55,6 @@ class Loop:
         self._clock = clock
         self._problem: str | None = None
         self.visits = 0
-        self._trouble = RepeatedError(log, "camera")
 
     def run(self, *, once: bool) -> None:
         """Watch until `stop` is set or, when `once`, the camera has delivered its last frame.
@@ -95,7 +90,6 @@ class Loop:
             if self._failing():
                 if once:
                     raise
-                self._trouble.failed(error)
                 self._no_picture(str(error))
             self._told(self._watch.without_picture(self._clock()))
             self._stop.wait(max(0.0, PAUSE_S - (self._clock() - began_s)))
@@ -125,7 +119,6 @@ class Loop:
             self._problem = problem
         elif self._problem is not None:
             self._announce(f"{_clock_time()} the picture is back")
-            self._trouble.recovered()
             self._problem = None
         self._household.camera_problem(problem)
 

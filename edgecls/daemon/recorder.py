@@ -13,7 +13,7 @@ from edgecls.bundle.images import encode_jpeg
 from edgecls.errors import StoreError
 from edgecls.logs import RepeatedError
 from edgecls.types import Frame, Visit
-from edgecls.vision.visits import Change, Sighting
+from edgecls.vision.visits import Change
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +43,18 @@ class VisitStore(Protocol):
 
 @dataclass(slots=True)
 class _Entry:
-    """A visit on its way to the disk. `jpeg` is None once the store has it."""
+    """A visit on its way to the disk; values only, so that no frame stays in memory for it.
 
-    sighting: Sighting
+    Args:    shown_s: time of the frame that `jpeg` shows.   jpeg: None once the store has it.
+             ended_at: None while the visit lasts.
+    """
+
+    camera: str
+    started_at: datetime
+    score: float
+    shown_s: float
     jpeg: bytes | None
-    ended: bool = False
+    ended_at: datetime | None = None
     interrupted: bool = False
     visit_id: int | None = None
 
@@ -88,15 +95,21 @@ class Recorder:
         """Store an arrival or a leaving; blocks until it is on the disk, or has failed."""
         sighting = change.sighting
         if change.kind == "arrived":
-            self._current = _Entry(sighting, self._encoded(sighting.best))
+            self._current = _Entry(
+                sighting.camera,
+                sighting.started_at,
+                sighting.peak_score,
+                sighting.best.captured_s,
+                self._encoded(sighting.best),
+            )
             self._keep(self._current)
         elif self._current is not None:
             entry, self._current = self._current, None
-            if sighting.best is not entry.sighting.best:
+            if sighting.best.captured_s != entry.shown_s:
                 entry.jpeg = self._encoded(sighting.best)
-            entry.sighting = sighting
-            entry.ended, entry.interrupted = True, change.interrupted
-            if entry not in self._unsaved:
+            entry.score = sighting.peak_score
+            entry.ended_at, entry.interrupted = sighting.seen_at, change.interrupted
+            if not any(waiting is entry for waiting in self._unsaved):
                 self._keep(entry)
         self._save()
 
@@ -117,7 +130,7 @@ class Recorder:
         if len(self._unsaved) > UNSAVED_MAX:
             gone = self._unsaved.popleft()
             self.lost += 1
-            log.error("a visit of %s is lost: it could not be stored", gone.sighting.started_at)
+            log.error("a visit of %s is lost: it could not be stored", gone.started_at)
 
     def _save(self) -> None:
         self._retry_at_s = self._clock() + RETRY_S
@@ -130,27 +143,23 @@ class Recorder:
                 self._failed(error)
                 return
             self._unsaved.popleft()
-            ended = ended or entry.ended
+            ended = ended or entry.ended_at is not None
         self._trouble.recovered()
         self.problem = None
         if ended:
             self._sweep()
 
     def _write(self, entry: _Entry) -> None:
-        sighting = entry.sighting
         if entry.visit_id is None:
             visit = self._store.start_visit(
-                sighting.camera,
-                at=sighting.started_at,
-                score=sighting.peak_score,
-                jpeg=entry.jpeg or b"",
+                entry.camera, at=entry.started_at, score=entry.score, jpeg=entry.jpeg or b""
             )
             entry.visit_id, entry.jpeg = visit.id, None
-        if entry.ended:
+        if entry.ended_at is not None:
             self._store.end_visit(
                 entry.visit_id,
-                at=sighting.seen_at,
-                score=sighting.peak_score,
+                at=entry.ended_at,
+                score=entry.score,
                 jpeg=entry.jpeg,
                 interrupted=entry.interrupted,
             )

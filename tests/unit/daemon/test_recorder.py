@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import weakref
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -85,7 +87,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(tmp_path: Path) -> Iterator[Desk]:
     section = StoreSection(folder=tmp_path, free_bytes_min=0)
     store = Store(section)
     reader = StoreReader(tmp_path)
@@ -159,6 +161,16 @@ def test_memory_for_refused_visits_is_bounded_and_the_loss_is_told(
     assert desk.recorder.lost == 2
     assert desk.recorder.unsaved == UNSAVED_MAX + 2
     assert "is lost" in caplog.text
+
+
+def test_visits_that_wait_for_the_disk_keep_no_frame_in_memory(desk: Desk) -> None:
+    desk.store.full = True
+    sighting = desk.arrived()
+    pixels = weakref.ref(sighting.best.pixels)
+    desk.left(sighting, better=True)
+    del sighting
+    assert desk.recorder.unsaved == 1
+    assert pixels() is None
 
 
 def test_it_sweeps_after_visits_and_every_hour(desk: Desk) -> None:

@@ -1,0 +1,22 @@
+"""Visits found, missed and false in real clips with notes of what happens."""
+
+from __future__ import annotations
+
+from scripts.measure_visits import FPS, measure_clips, table, totals
+from scripts.measuring.section import NotMeasured, Section
+
+
+def measure() -> Section:
+    """Run the watch over every clip; see scripts/measure_visits.py."""
+    results = measure_clips()
+    if isinstance(results, str):
+        raise NotMeasured(results)
+    total = totals(results)
+    about = (
+        f"The bundle that ships in the package and the default configuration, at {FPS:g} frames "
+        "per second of the clip's own clock. A visit may begin or end 1 s outside the noted "
+        "interval. A split is a second visit for one interval; the delay is from the noted begin "
+        f"to the arrival that was told. {total['nobody_minutes']:g} minutes of the clips show "
+        "nobody, so their false visits say little about a day at a door."
+    )
+    return Section("Visits in real clips", f"{about}\n\n{table(results)}")
