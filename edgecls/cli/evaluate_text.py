@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -14,6 +14,7 @@ from edgecls.cli.measuring import table as table_of
 from edgecls.measure.difference import Difference
 from edgecls.measure.evaluate import Evaluation, told_label
 from edgecls.measure.gate import Gate
+from edgecls.measure.intervals import Estimate
 
 
 def evaluation_text(found: Evaluation) -> RenderableType:
@@ -30,10 +31,11 @@ def _parts(found: Evaluation) -> Iterator[RenderableType]:
     if differences:
         n = len(found.table.samples)
         title = f"\nAgainst {found.reference}, on the same {n} images"
-        yield from (Text(title, style="bold"), _differences(differences))
+        yield Text(title, style="bold")
+        yield from _differences(differences)
     if found.agreement:
         yield Text("\nRuntimes at equal precision (second against first)", style="bold")
-        yield _differences(found.agreement, pairs=True)
+        yield from _differences(found.agreement, pairs=True)
     yield from _slices(found)
     yield from _robustness(found)
     for name, reason in found.not_measured.items():
@@ -107,78 +109,67 @@ def _figures(found: Evaluation) -> Iterator[RenderableType]:
     yield from (table, areas)
 
 
-def _differences(items: tuple[Difference, ...] | list[Difference], *, pairs: bool = False) -> Table:
-    table = table_of(
-        "pair" if pairs else "variant",
-        "accuracy pp",
-        "gained/lost",
-        "McNemar p",
-        "agree %",
-        "score apart, mean",
-        "max",
-    )
+def _differences(items: Sequence[Difference], *, pairs: bool = False) -> Iterator[RenderableType]:
+    first = "pair" if pairs else "variant"
+    labels = table_of(first, "accuracy pp", "gained/lost", "McNemar p", "agree %")
+    scores = table_of(f"\n{first}", "scores apart, mean", "at most", "ROC area")
     for item in items:
-        table.add_row(
-            f"{item.reference}, {item.variant}" if pairs else item.variant,
+        name = f"{item.reference}, {item.variant}" if pairs else item.variant
+        labels.add_row(
+            name,
             points(item.accuracy),
             f"{item.gained}/{item.lost}",
             f"{item.p_value:.2g}",
             percent(item.agreement),
+        )
+        area = item.roc_area
+        scores.add_row(
+            name,
             plain(item.score_mean, digits=4),
             f"{item.score_max:.3f}",
+            f"{area.value:+.4f} [{area.low:+.4f},{area.high:+.4f}]" if area else "none",
         )
-    return table
+    yield from (labels, scores)
 
 
 def _slices(found: Evaluation) -> Iterator[RenderableType]:
-    names = [item.variant.name for item in found.variants]
     for column, slices in groupby(found.slices, key=lambda item: item.column):
-        compared = [name for name in names if name != found.reference and found.reference]
-        table = table_of(
-            f"\n{column}",
-            "n",
-            *(f"{name} %" for name in names),
-            *(f"{name} pp" for name in compared),
-        )
+        rows = table_of(f"\n{column}", "n", "variant", "accuracy %", "against float pp")
         for item in slices:
-            table.add_row(
-                item.value,
-                str(item.n),
-                *(percent(item.accuracy.get(name)) for name in names),
-                *(points(item.against[name]) for name in compared),
-            )
-        yield table
+            _by_variant(rows, [item.value, str(item.n)], item.accuracy, item.against)
+        yield rows
+
+
+def _by_variant(
+    rows: Table,
+    head: list[str],
+    accuracy: Mapping[str, Estimate],
+    against: Mapping[str, Estimate],
+) -> None:
+    """Add a row for each variant; what they share stands in the first one only."""
+    for name, share in accuracy.items():
+        rows.add_row(*head, name, percent(share), points(against[name]) if name in against else "")
+        head = [""] * len(head)
 
 
 def _robustness(found: Evaluation) -> Iterator[RenderableType]:
     if found.spoiled:
-        names = list(found.spoiled[0].accuracy)
-        compared = list(found.spoiled[0].against)
         n = found.spoiled[0].n
         yield Text(f"\nSpoiled pictures: {n} images, mean of five severities", style="bold")
-        table = table_of(
-            "corruption", *(f"{name} %" for name in names), *(f"{name} pp" for name in compared)
-        )
+        rows = table_of("corruption", "variant", "accuracy %", "against float pp")
         for item in found.spoiled:
-            table.add_row(
-                item.corruption,
-                *(percent(item.accuracy[name]) for name in names),
-                *(points(item.against[name]) for name in compared),
-            )
-        yield table
+            _by_variant(rows, [item.corruption], item.accuracy, item.against)
+        yield rows
     if found.fooled:
-        label = found.fooled[0].label
-        yield Text(f"\nPictures of nothing that are called {label}", style="bold")
-        names = list(found.fooled[0].called)
-        table = table_of("kind", "n", *names, *(f"{name}, highest score" for name in names))
+        yield Text(f"\nPictures of nothing that are called {found.fooled[0].label}", style="bold")
+        rows = table_of("kind", "n", "variant", "called so", "% of them", "highest score")
         for fooled in found.fooled:
-            table.add_row(
-                fooled.kind,
-                str(fooled.n),
-                *(str(round(fooled.called[name].value * fooled.n)) for name in names),
-                *(f"{fooled.highest[name]:.3f}" for name in names),
-            )
-        yield table
+            head = [fooled.kind, str(fooled.n)]
+            for name, share in fooled.called.items():
+                count = str(round(share.value * fooled.n))
+                rows.add_row(*head, name, count, percent(share), f"{fooled.highest[name]:.3f}")
+                head = ["", ""]
+        yield rows
 
 
 def _gate(gate: Gate) -> Iterator[RenderableType]:

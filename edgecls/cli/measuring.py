@@ -95,5 +95,5 @@ def table(*titles: str) -> Table:
     rows = Table(box=None, pad_edge=False, header_style="bold")
     for index, title in enumerate(titles):
         justify: Literal["left", "right"] = "right" if index else "left"
-        rows.add_column(Text(title), justify=justify, no_wrap=not index)
+        rows.add_column(Text(title), justify=justify, overflow="fold")
     return rows
