@@ -72,9 +72,7 @@ def save(
     write(file, buffer.getvalue())
 
 
-def write(
-    file: Path, data: bytes, *, writer: Callable[[Path, bytes], None] = write_atomic
-) -> None:
+def write(file: Path, data: bytes, *, writer: Callable[[Path, bytes], None] = write_atomic) -> None:
     """Write a file of a run. Raises: TrainingError with the reason in plain words."""
     try:
         writer(file, data)

@@ -201,7 +201,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         kept = f"the weights of epoch {best} are kept" if self.chosen else "no epoch had ended"
         self.failure = TrainingError(
             f"the loss is not a number any more in phase {phase.name!r}, {where}; {kept}",
-            hint=f"lower the rate (now {phase.rate:g}), add warmup_epochs, or set clip_norm",
+            hint=f"lower the rate (now {phase.rate:g}), add warmup_epochs, or lower clip_norm",
         )
         self.model.stop_training = True
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from edgecls.bundle.preprocess import normalised
 from edgecls.lab.batches import Floats, ViewBatches
-from edgecls.lab.compose import Composer
+from edgecls.lab.compose import Composer, heat_of
 from edgecls.lab.data import (
     LABELS,
     REQUIRED_COLUMNS,
@@ -27,9 +28,15 @@ CELL_PX = 32
 
 
 class PersonBatches(ViewBatches):
-    """Views whose seeds follow the epoch the run is in."""
+    """Views under the run's own input rule, with seeds that follow its epoch."""
 
-    failure: DataError | None = None
+    def __init__(self, composer: Composer, feeding: Feeding, *, steps: int) -> None:
+        super().__init__(
+            composer, batch=feeding.batch, steps=steps, seed=feeding.seed,
+            smoothing=feeding.smoothing,
+        )  # fmt: skip
+        self._feeding = feeding
+        self.failure: DataError | None = None
 
     def start_epoch(self, epoch: int) -> None:
         """Choose the epoch whose batches come next."""
@@ -37,6 +44,16 @@ class PersonBatches(ViewBatches):
 
     def on_epoch_end(self) -> None:
         """Do nothing: the run counts the epochs."""
+
+    def __getitem__(self, index: int) -> tuple[Floats, dict[str, Floats]]:
+        feeding = self._feeding
+        rng = np.random.default_rng((feeding.seed, self.epoch, index))
+        views = [self.composer.view(rng) for _ in range(feeding.batch)]
+        labels = np.eye(len(LABELS), dtype=np.float32)[[view.label for view in views]]
+        smooth = labels * (1 - feeding.smoothing) + feeding.smoothing / len(LABELS)
+        images = np.stack([normalised(view.image, feeding.rule) for view in views])
+        heat = np.stack([heat_of(view) for view in views])
+        return images, {"logits": smooth.astype(np.float32), "heat": heat}
 
 
 class HeatlessBatches(ImageBatches):
@@ -71,9 +88,7 @@ def person_batches(photos: Photos, *, size_px: int, feeding: Feeding, cache: Pat
     pixels = squares_from_samples(samples, SQUARE_PX, cache=cache)
     composer = Composer(samples, pixels, size_px=size_px, plain=feeding.augmentation is None)
     steps = feeding.steps or max(1, len(samples) // feeding.batch)
-    return PersonBatches(
-        composer, batch=feeding.batch, steps=steps, seed=feeding.seed, smoothing=feeding.smoothing
-    )
+    return PersonBatches(composer, feeding, steps=steps)
 
 
 def _sample(row: Row) -> Sample:

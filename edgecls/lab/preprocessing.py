@@ -29,7 +29,7 @@ IMAGES_MAX = 10_000
 """Statistics are taken from at most so many training images, evenly spread over the list."""
 WHITENED_MAX = 4096
 """Values per image that a whitening can take: its matrix has this many rows and columns."""
-VARIANCE_FLOOR = 1e-5
+VARIANCE_FLOOR = 1e-6
 """Added to each variance before dividing, so that dead directions are not blown up."""
 
 

@@ -141,7 +141,7 @@ class Phase(Part):
     rate: float = Field(1e-3, gt=0, le=10, description="Peak learning rate.")
     weight_decay: float = Field(0.01, ge=0, le=1, description="adamw and sgd only.")
     momentum: float = Field(0.9, ge=0, lt=1, description="sgd only.")
-    clip_norm: float | None = Field(1.0, gt=0, description="Of all gradients together.")
+    clip_norm: float = Field(1.0, ge=0, description="Of all gradients together; 0: off.")
     schedule: Literal["constant", "cosine", "plateau"] = "cosine"
     warmup_epochs: float = Field(0.0, ge=0, description="From a twentieth of the rate up to it.")
     plateau_epochs: int = Field(3, ge=1, description="Without gain before the rate drops.")

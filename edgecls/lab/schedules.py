@@ -19,7 +19,7 @@ def optimizer_from(phase: Phase, *, steps: int) -> keras.optimizers.Optimizer:
     """
     rate = rate_from(phase, steps=steps)
     shared = {
-        "global_clipnorm": phase.clip_norm,
+        "global_clipnorm": phase.clip_norm or None,
         "use_ema": phase.ema is not None,
         "ema_momentum": phase.ema if phase.ema is not None else 0.99,
     }

@@ -19,6 +19,7 @@ _APPLICATIONS: Mapping[str, Callable[..., keras.Model]] = {
     "mobilenet_v2": keras.applications.MobileNetV2,
     "mobilenet_v3_small": keras.applications.MobileNetV3Small,
     "mobilenet_v3_large": keras.applications.MobileNetV3Large,
+    "person_mobilenet_v1": keras.applications.MobileNet,
     "person_mobilenet_v2": keras.applications.MobileNetV2,
 }
 

@@ -12,5 +12,6 @@ NETWORKS: Mapping[str, str] = {
     "efficientnet_lite0": "edgecls.lab.networks.efficientnet_lite:efficientnet_lite0",
     "resnet8": "edgecls.lab.networks.resnet8:resnet8",
     "cifar10_cnn": "edgecls.lab.networks.cifar10_cnn:cifar10_cnn",
+    "person_mobilenet_v1": "edgecls.lab.networks.person:person_mobilenet_v1",
     "person_mobilenet_v2": "edgecls.lab.networks.person:person_mobilenet_v2",
 }
