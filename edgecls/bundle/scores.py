@@ -13,7 +13,7 @@ from edgecls.bundle.manifest import Activation, OutputRule
 from edgecls.errors import BundleError, InferenceError
 from edgecls.types import TensorSpec
 
-Tensor = npt.NDArray[Any]  # Any: float32, float16, int8 or uint8, as the model gives it
+Tensor = npt.NDArray[Any]  # Any: float32, float16 or an integer, as the model gives it
 
 
 def dequantized(q: Tensor, spec: TensorSpec) -> npt.NDArray[np.float32]:
@@ -49,6 +49,7 @@ class Scorer:
                 hint="give one label per output, in the order of the outputs",
             )
         self._activate = _ACTIVATIONS[activation]
+        self._spec = spec
         self._table: list[float] | None = None
         if spec.dtype in ("int8", "uint8"):  # then there are but 256 outputs to know
             every = np.arange(256, dtype=np.uint8)
@@ -67,6 +68,8 @@ class Scorer:
             real = [table[index] for index in output.reshape(-1).view(np.uint8).tolist()]
         else:
             real = output.reshape(-1).tolist()
+            if self._spec.scale is not None:  # 16-bit outputs
+                real = dequantized(output.reshape(-1), self._spec).tolist()
             if not all(map(math.isfinite, real)):
                 raise InferenceError(
                     "the model's output is not a finite number",

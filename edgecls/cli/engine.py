@@ -126,10 +126,7 @@ def _model(bundle: Path | None, variant: str | None) -> tuple[str, bytes]:
 
 
 def _place(model: bytes, cuda: Any, folder: Path | None) -> tuple[EngineKey, EngineCache]:
-    import tensorrt
+    from edgecls.runtimes.tensorrt import engine_key
+    from edgecls.runtimes.tensorrt_cache import EngineCache, default_folder
 
-    from edgecls.runtimes.tensorrt_cache import EngineCache, default_folder, key_for
-
-    capability = cuda.compute_capability()
-    key = key_for(model, tensorrt=tensorrt.__version__, compute_capability=capability)
-    return key, EngineCache(folder or default_folder())
+    return engine_key(model, cuda), EngineCache(folder or default_folder())

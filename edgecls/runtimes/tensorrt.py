@@ -19,7 +19,7 @@ from edgecls.errors import InferenceError
 from edgecls.runtimes.checks import check_batch, check_single
 from edgecls.runtimes.cuda import Cuda
 from edgecls.runtimes.tensorrt_build import engine_from_onnx
-from edgecls.runtimes.tensorrt_cache import EngineCache, default_folder, key_for
+from edgecls.runtimes.tensorrt_cache import EngineCache, EngineKey, default_folder, key_for
 from edgecls.types import TensorSpec
 
 log = logging.getLogger(__name__)
@@ -110,8 +110,7 @@ class TensorRtRuntime:
 
 def load_or_build(model: bytes, cuda: Cuda, folder: Path | None, *, rebuild: bool = False) -> bytes:
     """Return the cached engine of `model` for this TensorRT and GPU, or build and keep it."""
-    cache = EngineCache(folder or default_folder())
-    key = key_for(model, tensorrt=trt.__version__, compute_capability=cuda.compute_capability())
+    cache, key = EngineCache(folder or default_folder()), engine_key(model, cuda)
     kept = None if rebuild else cache.read(key)
     if kept is not None:
         return kept
@@ -122,3 +121,8 @@ def load_or_build(model: bytes, cuda: Cuda, folder: Path | None, *, rebuild: boo
     except OSError as error:
         log.warning("the engine cannot be kept in %s: %s", cache.path(key), error)
     return engine
+
+
+def engine_key(model: bytes, cuda: Cuda) -> EngineKey:
+    """Return what an engine of `model` must have been built for to run here."""
+    return key_for(model, tensorrt=trt.__version__, compute_capability=cuda.compute_capability())

@@ -58,3 +58,9 @@ def test_outputs_and_labels_must_agree(outputs: int) -> None:
 def test_a_model_that_gives_no_number(value: float) -> None:
     with pytest.raises(InferenceError, match="not a finite number"):
         scored("softmax", FLOAT, 0, value)
+
+
+def test_sixteen_bit_outputs_are_dequantized_too() -> None:
+    spec = TensorSpec("scores", (1, 2), "int16", 1 / 32768, 0)
+    scores = Scorer(OutputRule(activation="none"), ("a", "b"), spec)
+    assert scores(np.array([[8192, 24576]], np.int16)) == [0.25, 0.75]
