@@ -7,7 +7,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -40,17 +40,17 @@ folder = "/var/lib/edgecls"
 
 def page() -> str:
     """Return the whole page."""
-    parts = [HEAD, "## [camera], whatever its kind\n", _table(CaptureSection, skip=())]
+    parts = [HEAD, "## [camera], whatever its kind\n", table(CaptureSection, skip=())]
     for kind, section in CAMERA_SECTIONS.items():
         parts += [
             f'## [camera] with kind = "{kind}"\n',
             f"{_summary(section)}\n",
-            _table(section, skip=(*CaptureSection.model_fields, "kind")),
+            table(section, skip=(*CaptureSection.model_fields, "kind")),
         ]
     for name, field in Config.model_fields.items():
         if name != "camera":
             section = typing.cast(type[Section], field.annotation)
-            parts += [f"## [{name}]\n", f"{_summary(section)}\n", _table(section, skip=())]
+            parts += [f"## [{name}]\n", f"{_summary(section)}\n", table(section, skip=())]
     return "\n".join(parts)
 
 
@@ -58,7 +58,7 @@ def _summary(section: type[Section]) -> str:
     return (section.__doc__ or "").strip()
 
 
-def _table(section: type[Section], *, skip: tuple[str, ...]) -> str:
+def table(section: type[BaseModel], *, skip: tuple[str, ...]) -> str:
     lines = ["| field | default | values | what it is |", "| --- | --- | --- | --- |"]
     lines += [
         f"| `{name}` | {_default(field)} | {_values(field)} | {field.description} |"
@@ -77,6 +77,8 @@ def _default(field: FieldInfo) -> str:
         return f"`{str(field.default).lower()}`"
     if isinstance(field.default, str | Path):
         return f'`"{field.default}"`'
+    if isinstance(field.default, tuple):
+        return f"`{list(field.default)}`"
     return f"`{field.default}`"
 
 
@@ -99,6 +101,10 @@ def _type_name(kind: Any) -> str:
         return " or ".join(f'`"{word}"`' for word in typing.get_args(kind))
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return " or ".join(_type_name(k) for k in typing.get_args(kind) if k is not type(None))
+    if typing.get_origin(kind) is tuple:
+        return f"list, each {_type_name(typing.get_args(kind)[0])}"
+    if typing.get_origin(kind) is dict:
+        return f"table, each value {_type_name(typing.get_args(kind)[1])}"
     names = {float: "number", int: "whole number", str: "text", bool: "`true` or `false`"}
     return names.get(
         kind, "path" if kind is Path else "secret text" if kind is SecretStr else str(kind)

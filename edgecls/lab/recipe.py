@@ -67,7 +67,9 @@ class Input(Part):
     """What the network sees; written into the bundle, so that the device does the same."""
 
     size_px: int = Field(224, ge=8, le=1024, description="Width and height.")
-    resize: Literal["stretch", "letterbox", "center_crop"] = "stretch"
+    resize: Literal["stretch", "letterbox", "center_crop"] = Field(
+        "stretch", description="How a picture of another shape fits; the device does the same."
+    )
     normalise: Literal[
         "minus_one_one", "unit", "bytes", "mean_std", "mean_image", "pca_whitening", "zca_whitening"
     ] = Field(
@@ -94,23 +96,23 @@ class Architecture(Part):
 class Augmentation(Part):
     """How likely each change of a training image is, 0 to 1; they come in this order."""
 
-    crop: Share = 0.0
+    crop: Share = Field(0.0, description="Cut a window before resizing.")
     crop_area: tuple[float, float] = Field(
         (0.3, 1.0), description="Share of the area that is kept."
     )
-    flip: Share = 0.5
-    wide_angle: Share = 0.0
-    occlusion: Share = 0.0
-    colour: Share = 0.0
-    rain: Share = 0.0
-    blur: Share = 0.0
-    sharpen: Share = 0.0
-    grey: Share = 0.0
-    night: Share = 0.0
-    noise: Share = 0.0
-    caption: Share = 0.0
-    resample: Share = 0.0
-    jpeg: Share = 0.0
+    flip: Share = Field(0.5, description="Mirror left and right.")
+    wide_angle: Share = Field(0.0, description="Bend as a wide lens does.")
+    occlusion: Share = Field(0.0, description="Hide a part behind a post or a blot.")
+    colour: Share = Field(0.0, description="Brightness, contrast, gamma, saturation, tint.")
+    rain: Share = Field(0.0, description="Draw streaks.")
+    blur: Share = Field(0.0, description="Defocus or smear.")
+    sharpen: Share = Field(0.0, description="Over-sharpen.")
+    grey: Share = Field(0.0, description="Drop the colour.")
+    night: Share = Field(0.0, description="Dark, often grey, vignetted, noisy.")
+    noise: Share = Field(0.0, description="Sensor noise.")
+    caption: Share = Field(0.0, description="Write a clock into a corner.")
+    resample: Share = Field(0.0, description="Shrink and grow again.")
+    jpeg: Share = Field(0.0, description="Compress at quality 30 to 95.")
     mixup: float = Field(0.0, ge=0, le=2, description="Alpha of the beta distribution; 0: off.")
     cutmix: float = Field(0.0, ge=0, le=2, description="Alpha of the beta distribution; 0: off.")
 
@@ -125,8 +127,8 @@ class Augmentation(Part):
 class Phase(Part):
     """One stretch of training with its own optimizer and schedule."""
 
-    name: Word
-    epochs: int = Field(ge=1, le=10_000)
+    name: Word = Field(description="A short word, for logs and --set.")
+    epochs: int = Field(ge=1, le=10_000, description="At most so many.")
     steps: int | None = Field(None, ge=1, description="Batches per epoch; none: all images once.")
     train: str = Field(
         "all", description='"all", "head" (the layers after the backbone), or the name of the '
@@ -137,21 +139,25 @@ class Phase(Part):
     )
     batch_norm_momentum: float = Field(0.99, gt=0, lt=1, description="With batch_norm = adapt.")
     size_px: int | None = Field(None, ge=8, le=1024, description="Other than the input's.")
-    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(
+        "adamw", description="A fresh one per phase."
+    )
     rate: float = Field(1e-3, gt=0, le=10, description="Peak learning rate.")
     weight_decay: float = Field(0.01, ge=0, le=1, description="adamw and sgd only.")
     momentum: float = Field(0.9, ge=0, lt=1, description="sgd only.")
     clip_norm: float = Field(1.0, ge=0, description="Of all gradients together; 0: off.")
-    schedule: Literal["constant", "cosine", "plateau"] = "cosine"
+    schedule: Literal["constant", "cosine", "plateau"] = Field(
+        "cosine", description="How the rate falls: not, to a hundredth, or when gains cease."
+    )
     warmup_epochs: float = Field(0.0, ge=0, description="From a twentieth of the rate up to it.")
     plateau_epochs: int = Field(3, ge=1, description="Without gain before the rate drops.")
-    plateau_factor: float = Field(0.3, gt=0, lt=1)
+    plateau_factor: float = Field(0.3, gt=0, lt=1, description="By which the rate then drops.")
     ema: float | None = Field(None, gt=0, lt=1, description="Momentum of averaged weights.")
     stop_after_epochs: int | None = Field(
         None, ge=1, description="Early stopping: epochs without gain on the validation split."
     )
     keep: Literal["best", "last"] = Field("best", description="By the validation split's loss.")
-    augment: bool = True
+    augment: bool = Field(True, description="Whether training images are changed at all.")
     cached_views: int = Field(
         0, ge=0, le=64,
         description='With train = "head": compute the backbone\'s features of so many augmented '
@@ -175,10 +181,12 @@ class Phase(Part):
 class Training(Part):
     """What holds for all phases."""
 
-    batch: int = Field(32, ge=1, le=4096)
-    seed: int = Field(20, ge=0, lt=2**31)
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    class_weights: Literal["none", "balanced"] = "none"
+    batch: int = Field(32, ge=1, le=4096, description="Images per step.")
+    seed: int = Field(20, ge=0, lt=2**31, description="Of weights, order and augmentation.")
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share given to all classes.")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: rare classes count more, so that all count alike."
+    )
     workers: int = Field(2, ge=1, le=64, description="Threads that read and augment images.")
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "float32", description="mixed_*: on a GPU that is built for it."
@@ -195,15 +203,15 @@ class Distillation(Part):
     teachers: tuple[str, ...] = Field(
         min_length=1, description=".keras files; logits are averaged."
     )
-    temperature: float = Field(2.0, gt=0, le=100)
+    temperature: float = Field(2.0, gt=0, le=100, description="Softens both answers.")
     weight: Share = Field(0.7, description="Of the teachers; the labels get the rest.")
 
 
 class Recipe(Part):
     """The whole file."""
 
-    name: Word
-    description: str = ""
+    name: Word = Field(description="A short word; names the run's folder.")
+    description: str = Field("", description="A sentence for people.")
     data: Data
     input: Input = Input()
     architecture: Architecture

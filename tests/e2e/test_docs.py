@@ -11,7 +11,8 @@ import pytest
 from edgecls import config, errors
 from edgecls.bundle.spec import spec_from_mapping
 from edgecls.cli import main
-from scripts import configuration_page
+from edgecls.lab import recipe_file
+from scripts import configuration_page, recipe_page
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,8 +44,15 @@ def test_every_configuration_shown_is_valid(page: str, text: str) -> None:
     data = tomllib.loads(text)
     if "variants" in data:
         spec_from_mapping(data, origin=page)
+    elif "phases" in data:
+        recipe_file.from_mapping(data, origin=page)
     else:
         config.from_mapping(data, origin=page)
+
+
+def test_the_page_of_recipes_tells_every_field_as_it_is() -> None:
+    written = (ROOT / "docs" / "recipe-fields.md").read_text("utf-8")
+    assert written == recipe_page.page(), "run: python -m scripts.recipe_page"
 
 
 def test_every_exit_code_is_told() -> None:

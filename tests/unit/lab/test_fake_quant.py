@@ -72,7 +72,7 @@ def test_gradients_pass_inside_the_range_and_stop_outside() -> None:
         ranged = ActivationRange(name="r")
         model = keras.Model(image, ranged(scale(image)))
         scale.set_weights([np.array([[start]])])
-        ranged.set_weights([0.0, 1.0, 1.0])
+        ranged.set_weights([np.float32(value) for value in (0, 1, 1)])
         ranged.momentum = 1.0  # the range stays where it is
         model.compile(keras.optimizers.SGD(0.1), "mse")
         model.train_on_batch(np.ones((4, 1)), np.full((4, 1), -1.0))
