@@ -158,13 +158,14 @@ def tap(port: int, *, bytes_before: int, then_close: bool) -> Callable[[socket.s
                     far.sendall(data)
                 if far in ready and left > 0:
                     data = far.recv(min(left, 65_536))
+                    if not data:
+                        return
                     near.sendall(data)
                     left -= len(data)
                 elif left <= 0 and then_close:
                     near.shutdown(socket.SHUT_RDWR)
                     return
-                elif left <= 0:
-                    near.recv(1)  # until the viewer gives up
+                elif far in ready and not far.recv(65_536):  # read on, or the server is held up
                     return
 
     return talk

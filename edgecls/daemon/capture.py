@@ -31,6 +31,7 @@ from edgecls.types import Frame
 
 log = logging.getLogger(__name__)
 
+BOOT_S = 30.0  # for the interpreter and the camera's libraries to load from a slow card
 GRACE_S = 1.0  # a camera that keeps its own deadline gets this long to say what is wrong
 GOOD_FRAMES = 10  # after so many the camera is well again, and the pause starts anew
 RATE_FRAMES = 32
@@ -82,6 +83,7 @@ class Capture:
         self._frames = self._dropped = self._skipped = self._skipped_before = 0
         self._base = 0  # what to add to the process's numbers, so that ours never go back
         self._seen = -1  # the process's number of the last frame taken
+        self._opening_s: float | None = None
         self._alive_s = 0.0
         self._shape: tuple[int, ...] = ()
         self._taken_s: deque[float] = deque(maxlen=RATE_FRAMES)
@@ -165,14 +167,13 @@ class Capture:
             if frame is not None:
                 return frame
             limit_s = self._limit_s(process) - time.monotonic()
-            if limit_s <= 0:
-                self._kill(process, self._silence())
-                return None
-            messages, ended = process.wait(min(limit_s, deadline.remaining_s))
+            messages, ended = process.wait(max(0.0, min(limit_s, deadline.remaining_s)))
             for message in messages:
                 self._heed(message)
-            if ended:
+            if ended or self._said is not None:
                 return self._finish(process)
+            if limit_s <= 0 and not messages:
+                self._kill(process, self._silence())
         except GarbledError as error:
             self._kill(process, str(error))
         return None
@@ -204,6 +205,8 @@ class Capture:
         kind = message["kind"]
         if kind == "frame" and isinstance(message.get("skipped"), int):
             self._skipped = message["skipped"]
+        elif kind == "opening":
+            self._opening_s = time.monotonic()
         elif kind == "ended":
             self._said = CameraEndedError(f"camera {self._section.name!r} has no more frames")
         elif kind == "failed":
@@ -218,17 +221,21 @@ class Capture:
         self._starts += 1
         self._base += self._seen + 1
         self._skipped_before += self._skipped
-        self._seen, self._skipped, self._said = -1, 0, None
+        self._seen, self._skipped, self._said, self._opening_s = -1, 0, None, None
         self._process = CaptureProcess(self._section, leaf=self._leaf)
         self._alive_s = self._process.started_s
 
     def _limit_s(self, process: CaptureProcess) -> float:
         """Return when the process has been silent for too long, on the monotonic clock."""
+        if self._opening_s is None:
+            return process.started_s + BOOT_S
         if self._seen < 0:
-            return process.started_s + self._section.open_timeout_s + GRACE_S
+            return self._opening_s + self._section.open_timeout_s + GRACE_S
         return self._alive_s + self._section.frame_timeout_s + GRACE_S
 
     def _silence(self) -> str:
+        if self._opening_s is None:
+            return f"the capture process did not start within {BOOT_S:g} s"
         if self._seen < 0:
             return f"no first frame within {self._section.open_timeout_s:g} s"
         return f"silent for {self._section.frame_timeout_s:g} s"
@@ -239,7 +246,10 @@ class Capture:
         self._failed(CameraError(reason))
 
     def _finish(self, process: CaptureProcess) -> Frame | None:
-        """Deal with a process that ended by itself. Returns: what it published last, if unseen."""
+        """Deal with a process that ended or said why it will.
+
+        Returns: what it published last, if unseen.
+        """
         frame = self._take(process)
         ending = process.how_it_ended()
         if isinstance(self._said, FINAL):

@@ -39,6 +39,7 @@ def main(memory: int, messages: int) -> int:
     try:
         table = CAMERAS if leaf is None else {section.kind: leaf}
         camera = plugins.load("camera", table, section.kind)(section)
+        _post(messages, message_bytes("opening"))  # the camera's own time begins
         _publish_frames(camera, section, SlotWriter(memory), messages)
     except CameraEndedError:
         _post_last(messages, message_bytes("ended"))

@@ -45,8 +45,8 @@ class ClipFactory(GstRtspServer.RTSPMediaFactory):
         pictures = itertools.cycle(self._pictures)
 
         def push() -> bool:
-            buffer = Gst.Buffer.new_wrapped(next(pictures))
-            return bool(source.emit("push-buffer", buffer) == Gst.FlowReturn.OK)
+            source.emit("push-buffer", Gst.Buffer.new_wrapped(next(pictures)))
+            return True  # refused before the pipeline has started, and that is no reason to end
 
         timer = GLib.timeout_add(round(1000 / self._fps), push)
         media.connect("unprepared", lambda _media: GLib.source_remove(timer) and None)
