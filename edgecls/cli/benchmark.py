@@ -56,6 +56,8 @@ def benchmark(
     from edgecls.measure.benchmark import Plan
     from edgecls.measure.benchmark import benchmark as measure
     from edgecls.measure.machine import Machine
+    from edgecls.measure.report.benchmark import benchmark_page
+    from edgecls.measure.report.markdown import benchmark_markdown
 
     names = measuring.words(variant)
     plan = Plan(
@@ -69,6 +71,10 @@ def benchmark(
     opened = measuring.opened(bundle)
     with measuring.progress() as told:
         found = measure(opened, plan, machine=Machine(), report=told)
+    if report:
+        measuring.write(report, benchmark_page(found, opened.manifest))
+    if markdown:
+        measuring.write(markdown, benchmark_markdown(found))
     output.emit(BenchmarkResult(found), as_json=as_json)
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from edgecls.cli.measuring import table
 from edgecls.measure.bench_compare import BenchComparison
 from edgecls.measure.bench_result import Benchmark, Configuration
-from edgecls.measure.ratio import Ratio
+from edgecls.measure.report.words import ratio
 from edgecls.measure.timing import WARM_UP_RULE
 
 MB = 1_000_000
@@ -36,13 +36,6 @@ def comparison_text(found: BenchComparison) -> RenderableType:
     notes = [Text(f"note: {note}", style="yellow") for note in found.notes]
     legend = Text(f"first: {found.first}\nsecond: {found.second}\nin brackets: 95 % interval\n")
     return Group(legend, rows, Text(), *lines, *notes)
-
-
-def ratio(found: Ratio | None) -> str:
-    """Write a ratio with its interval."""
-    if found is None:
-        return ""
-    return f"{found.value:.3f} [{found.low:.3f},{found.high:.3f}]"
 
 
 def _parts(found: Benchmark) -> Iterator[RenderableType]:
@@ -75,7 +68,8 @@ def _latencies(found: Benchmark) -> RenderableType:
         rows.add_row(
             item.name,
             str(item.threads),
-            *(f"{value:.3f}" for value in (times.p50_ms, times.p90_ms, times.p99_ms)),
+            "{:.3f} [{:.3f},{:.3f}]".format(times.p50_ms, *item.p50_range_ms),
+            *(f"{value:.3f}" for value in (times.p90_ms, times.p99_ms)),
             f"{times.max_ms:.2f}",
             f"{times.mean_ms:.3f}",
             f"{times.images_per_s:.1f}",

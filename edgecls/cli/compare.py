@@ -51,12 +51,14 @@ class CompareLayersResult:
         return self.found.as_json()
 
     def as_text(self) -> RenderableType:
+        from edgecls.measure.report.words import percent, plain
+
         found = self.found
         head = Text(
             f"{found.second} against {found.first}, {found.images} images; "
             "in brackets: 95 % interval\n"
-            f"same label % {measuring.percent(found.agreement)}; scores apart "
-            f"{measuring.plain(found.scores, digits=4)}, at most {found.score_max:.4f}\n"
+            f"same label % {percent(found.agreement)}; scores apart "
+            f"{plain(found.scores, digits=4)}, at most {found.score_max:.4f}\n"
         )
         if found.reason:
             return Group(head, Text(f"no figures by layer: {found.reason}", style="yellow"))

@@ -67,6 +67,8 @@ def evaluate(
     """
     from edgecls.measure.dataset import load_dataset
     from edgecls.measure.evaluate import evaluate_bundle
+    from edgecls.measure.report.evaluation import evaluation_page
+    from edgecls.measure.report.markdown import evaluation_markdown
 
     opened = measuring.opened(bundle)
     dataset = load_dataset(
@@ -87,6 +89,10 @@ def evaluate(
             gate_rule=gate,
             report=told,
         )
+    if report:
+        measuring.write(report, evaluation_page(evaluation))
+    if markdown:
+        measuring.write(markdown, evaluation_markdown(evaluation))
     output.emit(EvaluateResult(evaluation), as_json=as_json)
 
 

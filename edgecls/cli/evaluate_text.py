@@ -9,12 +9,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from edgecls.cli.measuring import percent, plain, points
 from edgecls.cli.measuring import table as table_of
 from edgecls.measure.difference import Difference
 from edgecls.measure.evaluate import Evaluation, told_label
 from edgecls.measure.gate import Gate
 from edgecls.measure.intervals import Estimate
+from edgecls.measure.report.words import percent, plain, points
 
 
 def evaluation_text(found: Evaluation) -> RenderableType:

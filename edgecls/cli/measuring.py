@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from edgecls.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edgecls.bundle.open import Bundle
-    from edgecls.measure.intervals import Estimate
     from edgecls.measure.scores import Report
 
 LINE_EVERY_S = 10.0
@@ -30,6 +31,21 @@ def opened(bundle: Path) -> Bundle:
     from edgecls.bundle.open import SHIPPED, open_bundle
 
     return open_bundle(None if str(bundle) == SHIPPED and not bundle.exists() else bundle)
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write a report.
+
+    Raises:  ConfigError when it cannot be written.
+    """
+    from edgecls._lib.files import write_atomic
+
+    try:
+        write_atomic(path, content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror}", hint="choose another place"
+        ) from error
 
 
 def words(values: Sequence[str] | None) -> list[str] | None:
@@ -69,31 +85,11 @@ def _liner() -> Report:
     return moved
 
 
-def percent(found: Estimate | None) -> str:
-    """Write a proportion in percent with its interval: "95.10 [93.6,96.2]"."""
-    if found is None:
-        return "none"
-    return f"{100 * found.value:.2f} [{100 * found.low:.1f},{100 * found.high:.1f}]"
-
-
-def points(found: Estimate) -> str:
-    """Write a difference of proportions in percentage points, signed, with its interval."""
-    value, low, high = (round(100 * x, 2) + 0.0 for x in (found.value, found.low, found.high))
-    return f"{value:+.2f} [{low:+.2f},{high:+.2f}]"
-
-
-def plain(found: Estimate | None, *, digits: int = 3) -> str:
-    """Write a figure with its interval."""
-    if found is None:
-        return "none"
-    low, value, high = (f"{x:.{digits}f}" for x in (found.low, found.value, found.high))
-    return f"{value} [{low},{high}]"
-
-
 def table(*titles: str) -> Table:
     """Return an empty table: names to the left, figures to the right."""
     rows = Table(box=None, pad_edge=False, header_style="bold")
     for index, title in enumerate(titles):
-        justify: Literal["left", "right"] = "right" if index else "left"
+        left = not index or title == "variant"
+        justify: Literal["left", "right"] = "left" if left else "right"
         rows.add_column(Text(title), justify=justify, overflow="fold")
     return rows

@@ -47,6 +47,7 @@ def select(
         Path | None,
         typer.Option(metavar="FOLDER", help="Keep it here, not in the folder of the system."),
     ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Measure, but keep nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -59,6 +60,7 @@ def select(
     from edgecls.measure.dataset import load_dataset
     from edgecls.measure.evaluate import evaluate_bundle
     from edgecls.measure.machine import Machine
+    from edgecls.measure.report.benchmark import selection_page
     from edgecls.measure.select import admitted
     from edgecls.measure.select import select as choose
 
@@ -87,6 +89,8 @@ def select(
                 f"cannot keep the choice: {error}", hint="choose a folder with: --out FOLDER"
             ) from error
         found = replace(found, file=path)
+    if report:
+        measuring.write(report, selection_page(found))
     output.emit(SelectResult(found), as_json=as_json)
 
 
@@ -101,7 +105,7 @@ class SelectResult:
         return self.found.as_json()
 
     def as_text(self) -> RenderableType:
-        from edgecls.cli.benchmark_text import ratio
+        from edgecls.measure.report.words import percent, points, ratio
 
         rows = measuring.table(
             "variant", "accuracy %", "against float pp", "in budget", "p50 ms", "times the chosen"
@@ -110,8 +114,8 @@ class SelectResult:
             against = item.figures.against
             rows.add_row(
                 item.figures.variant.name,
-                measuring.percent(item.figures.metrics.accuracy),
-                measuring.points(against.accuracy) if against else "itself",
+                percent(item.figures.metrics.accuracy),
+                points(against.accuracy) if against else "itself",
                 "yes" if item.admitted else "no",
                 f"{item.times.latency.p50_ms:.3f}" if item.times else "not timed",
                 "chosen" if item.chosen else ratio(item.against_chosen),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgecls.measure.machine import Device, State
-from edgecls.measure.ratio import Ratio, Rounds, ratio_of_pairs, ratio_of_rounds
+from edgecls.measure.ratio import Ratio, Rounds, centre_of_rounds, ratio_of_pairs, ratio_of_rounds
 from edgecls.measure.timing import WARM_UP_RULE, Latency, latency_from_ms
 
 BUSY_CPUS = 0.2
@@ -81,6 +81,12 @@ class Configuration:
             return None
         return ratio_of_pairs(self.block_medians("bare_blocks"), self.block_medians("blocks"))
 
+    @cached_property
+    def p50_range_ms(self) -> tuple[float, float]:
+        """Return the 95 % interval of the median, over processes."""
+        _, low, high = centre_of_rounds(self.block_medians())
+        return min(low, self.latency.p50_ms), max(high, self.latency.p50_ms)
+
     def block_medians(self, key: str = "blocks") -> Rounds:
         return [np.array([median(block) for block in r.answer[key]]) for r in self.rounds]
 
@@ -147,6 +153,7 @@ class Configuration:
             "load_ms": round(self.middle("load_ms"), 3),
             "first_ms": round(self.middle("first_ms"), 3),
             "latency": self.latency.as_json(),
+            "p50_ci95_ms": [round(value, 5) for value in self.p50_range_ms],
             "quantiles_ms": [round(value, 5) for value in self.latency.quantiles_ms.tolist()],
             "bare_loop": bare.as_json() if bare else None,
             "overhead": self.overhead.as_json() if self.overhead else None,

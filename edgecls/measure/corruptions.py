@@ -157,7 +157,7 @@ def _clouds(shape: tuple[int, ...], decay: float, random: Random) -> Real:
 
 
 def _real(pixels: Pixels) -> Real:
-    return pixels.astype(np.float32) / np.float32(255)
+    return np.asarray(pixels.astype(np.float32) / np.float32(255), np.float32)
 
 
 def _pixels(real: Real) -> Pixels:

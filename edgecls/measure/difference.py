@@ -112,7 +112,8 @@ def difference(
         table.samples[worst].path,
         area,
         tuple(
-            _flip(table, one, other, i, place) for i in np.flatnonzero(one.called != other.called)
+            _flip(table, one, other, int(i), place)
+            for i in np.flatnonzero(one.called != other.called)
         ),
     )
 

@@ -16,6 +16,7 @@ from edgecls.errors import ConfigError, MissingDependencyError
 from edgecls.measure.dataset import Dataset, Sample, thinned
 from edgecls.measure.difference import Difference, difference
 from edgecls.measure.gate import Gate
+from edgecls.measure.machine import Device, Machine
 from edgecls.measure.metrics import Metrics, metrics_from_answers
 from edgecls.measure.robustness import Fooled, Spoiled, fooled_figures, spoiled_figures
 from edgecls.measure.scores import Report, ScoreTable, score_table
@@ -55,6 +56,7 @@ class Evaluation:
     """
 
     manifest: Manifest
+    device: Device
     dataset: Dataset
     table: ScoreTable
     variants: tuple[VariantFigures, ...]
@@ -74,6 +76,7 @@ class Evaluation:
         decision = self.manifest.decision
         return {
             "bundle": {"name": self.manifest.name, "version": self.manifest.version},
+            "device": self.device.as_json(),
             "decision": decision.model_dump() if decision else None,
             "dataset": {
                 "name": self.dataset.name,
@@ -169,6 +172,7 @@ def evaluate_bundle(
     differences = [item.against for item in figures if item.against]
     return Evaluation(
         manifest,
+        Machine().device(),
         dataset,
         table,
         figures,

@@ -66,6 +66,14 @@ def ratio_of_pairs(first: Rounds, second: Rounds) -> Ratio:
     return _interval(_centre(pairs), _resampled(pairs, random), (len(pairs), len(pairs)))
 
 
+def centre_of_rounds(rounds: Rounds) -> tuple[float, float, float]:
+    """Return the typical time and its 95 % interval over fresh processes: value, low, high."""
+    logs = [np.log(blocks) for blocks in rounds]
+    drawn = _resampled(logs, np.random.default_rng(SEED))
+    found = _interval(_centre(logs), drawn, (len(rounds), len(rounds)))
+    return found.value, found.low, found.high
+
+
 def _centre(logs: Rounds) -> float:
     return float(np.mean([np.median(blocks) for blocks in logs]))
 

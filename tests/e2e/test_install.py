@@ -19,6 +19,7 @@ WHEEL_BYTES_MAX = 33_000_000
 EXPECTED = re.compile(
     r"""edgecls/(
         ([a-z_0-9]+/)*[a-z_0-9]+\.py | py\.typed
+        | measure/report/style\.css
         | store/schema/[0-9]{4}_[a-z_0-9]+\.sql
         | web/(templates|static)/[a-z_0-9-]+\.(html|css|js|svg|png)
         | models/[a-z0-9_.-]+/(manifest\.json | MODEL_CARD\.md | [A-Za-z0-9_.-]+\.(tflite|onnx))
