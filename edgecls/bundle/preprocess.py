@@ -80,7 +80,8 @@ def quantized(real: npt.NDArray[np.float32], spec: TensorSpec) -> Tensor:
     limits = np.iinfo(spec.dtype)
     steps = real / np.float32(spec.scale or 1.0)
     whole = np.copysign(np.floor(np.abs(steps) + np.float32(0.5)), steps)
-    return np.clip(whole + (spec.zero_point or 0), limits.min, limits.max).astype(spec.dtype)
+    kept = np.clip(whole + (spec.zero_point or 0), limits.min, limits.max)
+    return np.asarray(kept, spec.dtype)
 
 
 class Preprocessor:

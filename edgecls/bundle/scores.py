@@ -25,7 +25,8 @@ def dequantized(q: Tensor, spec: TensorSpec) -> npt.NDArray[np.float32]:
     real = q.astype(np.float32, copy=False)
     if spec.scale is None:
         return real
-    return np.float32(spec.scale) * (real - np.float32(spec.zero_point or 0))
+    centred = real - np.float32(spec.zero_point or 0)
+    return np.asarray(np.float32(spec.scale) * centred, np.float32)
 
 
 class Scorer:

@@ -16,7 +16,7 @@ Rng = np.random.Generator
 
 
 def _uint8(values: npt.NDArray[np.float32]) -> Image:
-    return np.clip(values + 0.5, 0.0, 255.0).astype(np.uint8)
+    return np.asarray(np.clip(values + 0.5, 0.0, 255.0), np.uint8)
 
 
 def colour(rng: Rng, image: Image) -> Image:

@@ -61,7 +61,7 @@ def save(
     Raises:  TrainingError when the file cannot be written; the former checkpoint stays.
     """
     parts = {"model": _values(model), "optimizer": _values(optimizer), "best": best}
-    arrays = {
+    arrays: dict[str, Any] = {  # Any: else savez's own keywords want their types
         f"{part}/{index:05d}": value
         for part, values in parts.items()
         for index, value in enumerate(values)

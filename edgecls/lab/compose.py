@@ -185,7 +185,8 @@ class Composer:
         patch = cut(self.pixels[index], (x0, y0, x1, y1), (width, height))
         x = int(rng.uniform(-0.2 * width, size - 0.8 * width))
         y = int(rng.uniform(-0.1 * height, size - 0.7 * height))
-        place = np.array([[x, y, x + width, y + height]], dtype=np.float32) / size
+        corners = np.array([[x, y, x + width, y + height]], dtype=np.float32)
+        place = np.asarray(corners / size, np.float32)
         return paste(rng, ground, patch, (x, y)), place
 
     def _view(self, index: int, window: Window, label: int) -> View:

@@ -48,7 +48,8 @@ def rain(rng: Rng, image: Image) -> Image:
     soft = cv2.GaussianBlur(streaks, (0, 0), 0.6).astype(np.float32)[:, :, None]
     haze = np.float32(rng.uniform(0.0, 0.15))
     pale = image.astype(np.float32) * (1 - haze) + 160 * haze
-    return np.clip(pale + soft * np.float32(rng.uniform(0.3, 0.8)), 0, 255).astype(np.uint8)
+    wet = pale + soft * np.float32(rng.uniform(0.3, 0.8))
+    return np.asarray(np.clip(wet, 0, 255), np.uint8)
 
 
 def occlusion(rng: Rng, image: Image) -> Image:
@@ -62,7 +63,7 @@ def occlusion(rng: Rng, image: Image) -> Image:
         wide, tall = (int(rng.uniform(0.1, 0.4) * side) for side in (width, height))
         x0, y0 = int(rng.uniform(0, width - wide)), int(rng.uniform(0, height - tall))
         x1, y1 = x0 + wide, y0 + tall
-    covered = image.copy()
+    covered: Image = image.copy()
     part = covered[y0:y1, x0:x1]
     if not part.size:
         return image

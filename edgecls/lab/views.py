@@ -113,7 +113,7 @@ def paste(rng: np.random.Generator, ground: Image, patch: Image, corner: tuple[i
     alpha = _feather(height, width, rng.uniform(0.02, 0.2))[y0 - y : y1 - y, x0 - x : x1 - x, None]
     if rng.random() < 0.3:
         alpha = np.ones_like(alpha)
-    result = ground.copy()
+    result: npt.NDArray[np.uint8] = ground.copy()
     under = result[y0:y1, x0:x1].astype(np.float32)
     result[y0:y1, x0:x1] = (alpha * piece + (1.0 - alpha) * under + 0.5).astype(np.uint8)
     return result
@@ -125,7 +125,7 @@ def _feather(height: int, width: int, softness: float) -> npt.NDArray[np.float32
     for length in (height, width):
         distance = np.minimum(np.arange(length) + 0.5, length - np.arange(length) - 0.5)
         ramps.append(np.clip(distance / max(1.0, softness * length), 0.0, 1.0))
-    return np.outer(*ramps).astype(np.float32)
+    return np.asarray(np.outer(*ramps), np.float32)
 
 
 def heat_from_boxes(boxes: Boxes, grid: int) -> npt.NDArray[np.float32]:

@@ -56,4 +56,4 @@ class TapTFLite:
         if len(scales) != 1:
             return values
         zero = np.float32(detail["quantization_parameters"]["zero_points"][0])
-        return np.float32(scales[0]) * (values - zero)
+        return np.asarray(np.float32(scales[0]) * (values - zero), np.float32)

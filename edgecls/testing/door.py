@@ -48,7 +48,7 @@ class FakeDoor:
         down, right = self._random.integers(0, MARGIN_PX, 2)  # another part of it for each frame
         height, width = scene.shape[:2]
         scene += self._noise[down : down + height, right : right + width]
-        return np.clip(scene, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(scene, 0, 255), np.uint8)
 
     def frame(
         self, person: tuple[int, int, int, int] | None = None, *, pixels: Pixels | None = None

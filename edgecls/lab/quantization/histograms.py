@@ -68,7 +68,7 @@ class Histogram:
     def centres(self) -> npt.NDArray[np.float64]:
         """Return the middle of every bin, shape (BINS,)."""
         width = 2 * self.limit / BINS
-        return (np.arange(BINS) + 0.5) * width - self.limit
+        return np.asarray((np.arange(BINS) + 0.5) * width - self.limit, np.float64)
 
     def _double(self) -> None:
         pairs = self.counts.reshape(-1, 2).sum(axis=1, dtype=np.uint64)
