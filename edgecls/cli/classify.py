@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgecls.types import Classification
 
 PROGRESS_FROM = 20
+PLOTTED = 5
 NOTHING_HINT = "give image files, a folder of them, or a pattern in quotes"
 
 
@@ -31,6 +32,9 @@ def classify(
     variant: Annotated[str, typer.Option(help='A variant\'s name, or "auto".')] = "auto",
     top: Annotated[int | None, typer.Option(min=1, help="Show the K best scores only.")] = None,
     threads: Annotated[int, typer.Option(min=1, max=16, help="Threads of the runtime.")] = 1,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw one image and its best scores as a PNG (lab extra).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say what is on each image: the label and the scores.
@@ -42,6 +46,10 @@ def classify(
     from edgecls.classifier import Classifier
 
     paths, unmatched = images_from_arguments(images)
+    if plot is not None and len(paths) != 1:
+        raise ConfigError(
+            f"--plot draws one image, received {len(paths)}", hint="name a single image file"
+        )
     answers = [Answer(word, _no_match(word)) for word in unmatched]
     with Classifier(open_bundle(bundle), variant=variant, threads=threads) as classifier:
 
@@ -53,7 +61,28 @@ def classify(
 
         answers += [Answer(str(path), outcome(path)) for path in _with_progress(paths)]
         manifest, used = classifier.bundle.manifest, classifier.variant.name
+    if plot is not None:
+        _draw(answers[-1], plot, top or PLOTTED)
     output.emit(ClassifyResult(manifest, used, answers, top), as_json=as_json)
+
+
+def _draw(answer: Answer, file: Path, count: int) -> None:
+    """Write a PNG: the picture under its name, beside it a bar for each of its best scores."""
+    from edgecls._lib.files import write_atomic
+    from edgecls.bundle.images import read_image
+    from edgecls.lab.plots import top_scores_png
+
+    if isinstance(answer.outcome, ImageError):
+        return
+    path = Path(answer.file)
+    title = f"{path.name}: {answer.outcome.label}"
+    png = top_scores_png(read_image(path), answer.scores(count), title=title)
+    try:
+        write_atomic(file, png)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {file}: {error.strerror}", hint="choose another file with --plot"
+        ) from error
 
 
 @dataclass(frozen=True)

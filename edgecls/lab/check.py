@@ -11,7 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edgecls.lab.data import DataError, read_rgb
+from edgecls.bundle.images import read_image
+from edgecls.errors import ImageError
+from edgecls.lab.data import DataError
 from edgecls.lab.duplicates import Fingerprint, fingerprint, near_pairs
 from edgecls.lab.listing import Row, rows_from_folder, rows_from_manifest
 from edgecls.types import Pixels
@@ -153,9 +155,9 @@ def check(
 
 def _look(row: Row) -> Looked | str:
     try:
-        pixels = read_rgb(row.path)
-    except DataError as error:
-        return error.message if row.path.exists() else f"{row.path} does not exist"
+        pixels = read_image(row.path)
+    except ImageError as error:
+        return error.message
     small = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
     hsv = cv2.cvtColor(small, cv2.COLOR_RGB2HSV)
     return Looked(
@@ -186,4 +188,4 @@ def sample_of(checked: Checked, label: str, count: int, *, seed: int = 0) -> lis
     places = [p for p in checked.looked if checked.rows[p].label == label]
     rng = np.random.default_rng(seed)
     chosen = sorted(rng.permutation(len(places))[:count])
-    return [read_rgb(checked.rows[places[int(i)]].path) for i in chosen]
+    return [read_image(checked.rows[places[int(i)]].path) for i in chosen]

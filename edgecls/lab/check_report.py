@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from edgecls._lib.files import write_atomic
+from edgecls.bundle.images import encode_jpeg, read_image
 from edgecls.lab.check import NIGHT_LUMA, Checked, Pair, sample_of
-from edgecls.lab.contact_sheet import contact_sheet, jpeg_of
-from edgecls.lab.data import read_rgb
+from edgecls.lab.contact_sheet import contact_sheet
 
 LISTED_MAX = 200
 SHEET_IMAGES = 40
@@ -79,7 +79,7 @@ def write_sheets(checked: Checked, folder: Path) -> list[Path]:
         images = sample_of(checked, label, SHEET_IMAGES)
         if images:
             sheet = contact_sheet(images, [label] * len(images))
-            written.append(_write(folder / f"class-{_word(label)}.jpg", jpeg_of(sheet)))
+            written.append(_write(folder / f"class-{_word(label)}.jpg", encode_jpeg(sheet)))
     for name, pairs in (("leaks", checked.leaks), ("conflicts", checked.conflicts)):
         if pairs:
             written.append(_write(folder / f"{name}.jpg", _pairs_sheet(pairs[:SHEET_PAIRS])))
@@ -88,7 +88,7 @@ def write_sheets(checked: Checked, folder: Path) -> list[Path]:
 
 def _pairs_sheet(pairs: Sequence[Pair]) -> bytes:
     rows = [row for pair in pairs for row in (pair.first, pair.second)]
-    images = [read_rgb(row.path) for row in rows]
+    images = [read_image(row.path) for row in rows]
     joined = [
         np.hstack([_square(a), _square(b)]) for a, b in zip(images[::2], images[1::2], strict=True)
     ]
@@ -96,7 +96,7 @@ def _pairs_sheet(pairs: Sequence[Pair]) -> bytes:
         f"{p.first.split or '-'} {p.first.label} / {p.second.split or '-'} {p.second.label}"
         for p in pairs
     ]
-    return jpeg_of(contact_sheet(joined, captions))
+    return encode_jpeg(contact_sheet(joined, captions))
 
 
 def _square(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -35,16 +35,6 @@ def contact_sheet(images: Sequence[Pixels], captions: Sequence[str]) -> Pixels:
     return sheet
 
 
-def jpeg_of(sheet: Pixels, *, quality: int = 85) -> bytes:
-    """Return a sheet as JPEG."""
-    done, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
-    if not done:
-        raise ValueError(f"OpenCV cannot encode a sheet of {sheet.shape}")
-    return bytes(data)
-
-
 def _write(sheet: Pixels, text: str, x: int, y: int) -> None:
     room = TILE_PX - 8
     while text and cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.36, 1)[0][0] > room:

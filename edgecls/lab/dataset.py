@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecls import plugins
+from edgecls.bundle.images import read_image
 from edgecls.errors import ConfigError
 from edgecls.lab import recipe
-from edgecls.lab.data import DataError, read_rgb
+from edgecls.lab.data import DataError
 from edgecls.lab.listing import SPLITS, Row, rows_from_folder, rows_from_manifest
 from edgecls.lab.splitting import groups_from_duplicates, with_splits
 from edgecls.types import Pixels
@@ -31,7 +32,7 @@ class Photos:
     """Images in a fixed order, read one by one.
 
     Args:    labels: the classes, in the order of the model's outputs.
-             reader: decodes one row's image to RGB uint8 (H, W, 3); raises DataError.
+             reader: decodes one row's image to RGB uint8 (H, W, 3); raises ImageError.
     """
 
     rows: tuple[Row, ...]
@@ -42,7 +43,7 @@ class Photos:
         return len(self.rows)
 
     def read(self, index: int) -> Pixels:
-        """Return one image. Raises: DataError if it cannot be decoded."""
+        """Return one image, decoded as on the device. Raises: ImageError if it cannot be."""
         return self.reader(self.rows[index])
 
     @cached_property
@@ -75,7 +76,7 @@ def dataset_from(data: recipe.Data) -> Photos:
         rows = [row for name in data.manifests for row in rows_from_manifest(root / name)]
     else:
         rows = rows_from_folder(root)
-    return checked(data, rows, lambda row: read_rgb(row.path))
+    return checked(data, rows, lambda row: read_image(row.path))
 
 
 def checked(data: recipe.Data, rows: Sequence[Row], reader: Reader) -> Photos:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edgecls.bundle.manifest import InputRule
 from edgecls.bundle.preprocess import normalised, resized
+from edgecls.errors import ImageError
 from edgecls.lab.augmentation import changed, cropped, mixed
 from edgecls.lab.data import DataError
 from edgecls.lab.dataset import Photos
@@ -121,7 +122,7 @@ class ImageBatches(keras.utils.PyDataset):  # type: ignore[misc]
             index = int(indices[(place + step) % len(indices)])
             try:
                 pixels = self._photos.read(index)
-            except DataError as error:
+            except ImageError as error:
                 self._unreadable.add(self._photos.rows[index].file, error)
                 continue
             return self._prepared(rng, pixels), int(self._targets[index])

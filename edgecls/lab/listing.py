@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgecls.bundle.images import SUFFIXES
 from edgecls.lab.data import DataError, sha256_of
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 SPLITS = ("train", "val", "test")
 SPLIT_NAMES: Mapping[str, str] = {
     "train": "train",
@@ -77,7 +77,7 @@ def _rows_of_classes(root: Path, parent: Path, split: str) -> list[Row]:
     for folder in classes:
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
         if not files:
-            raise DataError(f"class folder {folder} holds no image ({', '.join(SUFFIXES)})")
+            raise DataError(f"class folder {folder} holds no image ({', '.join(sorted(SUFFIXES))})")
         rows += [
             Row(
                 path=file,

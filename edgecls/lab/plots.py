@@ -69,16 +69,18 @@ def confusion_png(counts: npt.NDArray[np.int64], labels: Sequence[str], *, title
     return _png(figure)
 
 
-def top_scores_png(pixels: Pixels, scores: Mapping[str, float], *, title: str, count: int) -> bytes:
-    """Return a picture with its title, and beside it a bar chart of its highest scores."""
-    best = sorted(scores.items(), key=lambda item: -item[1])[:count]
+def top_scores_png(pixels: Pixels, scores: Mapping[str, float], *, title: str) -> bytes:
+    """Return a picture with its title, and beside it a bar chart of its scores, the best on top.
+
+    Args:    scores: 0 to 1, the best first.
+    """
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     image, bars = figure.subplots(1, 2)
     image.imshow(pixels)
     image.set_axis_off()
     image.set_title(title, fontsize=10)
-    names = [label for label, _ in best][::-1]
-    values = [score * 100 for _, score in best][::-1]
+    names = list(scores)[::-1]
+    values = [score * 100 for score in scores.values()][::-1]
     drawn = bars.barh(names, values, color=TRAIN_COLOUR)
     bars.bar_label(drawn, fmt="%.1f %%", padding=3, fontsize=9)
     bars.set_xlim(0, 118)

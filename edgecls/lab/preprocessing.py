@@ -17,7 +17,7 @@ from keras import layers
 
 from edgecls.bundle.manifest import InputRule
 from edgecls.bundle.preprocess import normalised, resized
-from edgecls.errors import ConfigError
+from edgecls.errors import ConfigError, ImageError
 from edgecls.lab.data import DataError
 from edgecls.lab.dataset import Photos
 from edgecls.lab.recipe import Input
@@ -136,7 +136,7 @@ def _sample(photos: Photos, rule: InputRule) -> Iterator[npt.NDArray[np.float32]
     for index in range(0, len(photos), step):
         try:
             pixels = photos.read(index)
-        except DataError:
+        except ImageError:
             continue
         found += 1
         yield normalised(resized(pixels, rule), rule)

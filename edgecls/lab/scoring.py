@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgecls.bundle.manifest import InputRule
 from edgecls.bundle.preprocess import normalised, resized
-from edgecls.lab.data import DataError
+from edgecls.errors import ImageError
 from edgecls.lab.dataset import Photos
 from edgecls.lab.unreadable import Unreadable
 from edgecls.measure.intervals import Estimate, proportion
@@ -120,7 +120,7 @@ def scored(
     def prepared(index: int) -> Floats | None:
         try:
             return normalised(resized(photos.read(index), rule), rule)
-        except DataError as error:
+        except ImageError as error:
             unreadable.add(photos.rows[index].file, error)
             return None
 

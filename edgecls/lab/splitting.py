@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from edgecls.lab.data import DataError
+from edgecls.errors import ImageError
 from edgecls.lab.duplicates import clusters_of, fingerprint
 from edgecls.lab.listing import Row
 from edgecls.types import Pixels
@@ -23,7 +23,7 @@ def groups_from_duplicates(rows: Sequence[Row], reader: Callable[[Row], Pixels])
     for place, row in enumerate(rows):
         try:
             prints.append(fingerprint(reader(row)))
-        except DataError:
+        except ImageError:
             continue
         places.append(place)
     grouped = list(rows)

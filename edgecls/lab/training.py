@@ -12,12 +12,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from edgecls.bundle.images import encode_jpeg
 from edgecls.bundle.manifest import InputRule
 from edgecls.errors import EdgeclsError
 from edgecls.lab import checkpoint, devices, plots
 from edgecls.lab.building import network_from, resized
 from edgecls.lab.checkpoint import Checkpoint, Progress, TrainingError
-from edgecls.lab.contact_sheet import contact_sheet, jpeg_of
+from edgecls.lab.contact_sheet import contact_sheet
 from edgecls.lab.cost import macs_of
 from edgecls.lab.dataset import Photos, dataset_from
 from edgecls.lab.fit import Watcher
@@ -184,4 +185,4 @@ def _draw(folder: RunFolder, result: Scored) -> None:
         images.append(result.photos.read(int(result.indices[place])))
         said, truth = labels[result.answers[place]], labels[result.targets[place]]
         captions.append(f"{said} {np.max(result.scores[place]):.2f}, is {truth}")
-    checkpoint.write(folder.path / "mistakes.jpg", jpeg_of(contact_sheet(images, captions)))
+    checkpoint.write(folder.path / "mistakes.jpg", encode_jpeg(contact_sheet(images, captions)))

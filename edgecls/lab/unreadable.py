@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 
+from edgecls.errors import ImageError
 from edgecls.lab.data import DataError
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Unreadable:
         with self._lock:
             return dict(self._names)
 
-    def add(self, file: str, error: DataError) -> None:
+    def add(self, file: str, error: ImageError) -> None:
         """Note one image; it is logged the first time.
 
         Raises:  DataError when there are more than the recipe allows. Called from several threads.

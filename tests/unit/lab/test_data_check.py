@@ -58,7 +58,7 @@ def test_unreadable_and_missing_files_are_named(
     (root / "test" / "light" / "02.png").unlink()
     found = check(rows)
     assert sorted(found.unreadable) == ["test/light/02.png", "train/dark/01.png"]
-    assert "does not exist" in found.unreadable["test/light/02.png"]
+    assert "cannot be read" in found.unreadable["test/light/02.png"]
     assert run(["data", "check", str(root), "--json"]) == FINE
     report = json.loads(capsys.readouterr().out)
     assert report["schema"] == 1

@@ -11,6 +11,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="the lab extra is not installed")
 
 from edgecls.bundle.manifest import InputRule  # noqa: E402
+from edgecls.errors import ImageError  # noqa: E402
 from edgecls.lab.data import DataError  # noqa: E402
 from edgecls.lab.dataset import Photos  # noqa: E402
 from edgecls.lab.image_batches import Feeding, ImageBatches  # noqa: E402
@@ -32,7 +33,7 @@ class Album:
         with self._lock:
             self.reads += 1
         if int(row.file) in self.broken:
-            raise DataError(f"cannot decode {row.file}")
+            raise ImageError(f"cannot decode {row.file}")
         return np.full((10, 10, 3), int(row.file) % 256, np.uint8)
 
 

@@ -10,7 +10,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="the lab extra is not installed")
 
 from edgecls.bundle.preprocess import Preprocessor, normalised, resized  # noqa: E402
-from edgecls.errors import ConfigError  # noqa: E402
+from edgecls.errors import ConfigError, ImageError  # noqa: E402
 from edgecls.lab.data import DataError  # noqa: E402
 from edgecls.lab.dataset import Photos  # noqa: E402
 from edgecls.lab.image_batches import Feeding, ImageBatches  # noqa: E402
@@ -97,7 +97,7 @@ def test_large_inputs_are_not_whitened(photos: Photos) -> None:
 
 def test_a_data_set_without_a_readable_image_is_told(photos: Photos) -> None:
     def broken(row: Row):  # type: ignore[no-untyped-def]
-        raise DataError(f"cannot decode {row.file}")
+        raise ImageError(f"cannot decode {row.file}")
 
     with pytest.raises(DataError, match="none of the 600 training images can be read"):
         rule_from(_choice("mean_std"), Photos(photos.rows, photos.labels, broken))

@@ -10,7 +10,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="the lab extra is not installed")
 
 from edgecls.bundle.manifest import InputRule  # noqa: E402
-from edgecls.lab.data import DataError  # noqa: E402
+from edgecls.errors import ImageError  # noqa: E402
 from edgecls.lab.dataset import Photos  # noqa: E402
 from edgecls.lab.listing import Row  # noqa: E402
 from edgecls.lab.scoring import scored, softmax  # noqa: E402
@@ -35,7 +35,7 @@ class Oracle:
 
 def _read(row: Row) -> np.ndarray:  # type: ignore[type-arg]
     if int(row.file) == BROKEN:
-        raise DataError("cannot decode 4")
+        raise ImageError("cannot decode 4")
     return np.full((6, 6, 3), int(row.file), np.uint8)
 
 

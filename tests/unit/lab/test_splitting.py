@@ -9,7 +9,7 @@ import cv2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecls.lab.data import read_rgb
+from edgecls.bundle.images import read_image
 from edgecls.lab.listing import Row, rows_from_folder
 from edgecls.lab.splitting import groups_from_duplicates, with_splits
 
@@ -61,7 +61,7 @@ def test_near_duplicates_make_a_group(make_folder) -> None:  # type: ignore[no-u
     original = cv2.imread(str(root / "dark" / "00.png"))
     small = cv2.resize(original, (48, 48), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(root / "dark" / "copy.jpg"), small, [cv2.IMWRITE_JPEG_QUALITY, 60])
-    rows = groups_from_duplicates(rows_from_folder(root), lambda row: read_rgb(row.path))
+    rows = groups_from_duplicates(rows_from_folder(root), lambda row: read_image(row.path))
     grouped = sorted(row.file for row in rows if row.group)
     assert grouped == ["dark/00.png", "dark/copy.jpg"]
     assert len({row.group for row in rows if row.group}) == 1
