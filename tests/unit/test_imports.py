@@ -22,13 +22,14 @@ BANNED = (
     "matplotlib",
     "sklearn",
 )
-OWN_LIBRARY = {"edgecls.runtimes.onnx": "onnxruntime", "edgecls.cameras.demo": "skimage"}
-# A library that only some installations have: its leaf cannot be imported everywhere.
-OPTIONAL_LEAVES = {
+OWN_LIBRARY = {
     "edgecls.runtimes.onnx": "onnxruntime",
-    "edgecls.runtimes.tensorrt": "tensorrt",
+    "edgecls.runtimes.bare_onnx": "onnxruntime",
+    "edgecls.runtimes.tap_onnx": "onnxruntime",
     "edgecls.cameras.demo": "skimage",
 }
+# A library that only some installations have: its leaf cannot be imported everywhere.
+OPTIONAL_LEAVES = {**OWN_LIBRARY, "edgecls.runtimes.tensorrt": "tensorrt"}
 WORKSTATION = ("edgecls.lab", "edgecls.deploy")
 
 # Imports each module with all of edgecls forgotten before, so that the order hides no cycle.
