@@ -8,17 +8,31 @@ from pathlib import Path
 
 
 def memory_bytes(proc: Path = Path("/proc")) -> int:
-    """Return the resident memory of this process and its children, the capture process included."""
+    """Return what this process and its children, the capture process included, hold in memory.
+
+    Pages that processes share are counted once (proportional set size, PSS); where the kernel does
+    not tell, resident sizes are added up, shared pages with each.
+    """
     pid = os.getpid()
     children: list[str] = []
     for path in (proc / str(pid) / "task").glob("*/children"):
         children += path.read_text(encoding="ascii").split()
-    return sum(_resident_bytes(proc / child) for child in (str(pid), *children))
+    return sum(_held_bytes(proc / child) for child in (str(pid), *children))
 
 
 def disk_free_bytes(folder: Path) -> int:
     """Return what an ordinary user may still write to the disk of `folder`."""
     return shutil.disk_usage(folder).free
+
+
+def _held_bytes(folder: Path) -> int:
+    try:
+        for line in (folder / "smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        return _resident_bytes(folder)
+    return 0
 
 
 def _resident_bytes(folder: Path) -> int:

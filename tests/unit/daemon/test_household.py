@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -138,3 +139,14 @@ def test_visits_come_from_the_store(household: DaemonHousehold) -> None:
 
 def test_memory_counts_this_process() -> None:
     assert memory_bytes() > 1e6
+
+
+def test_memory_adds_children_and_falls_back_to_the_resident_size(tmp_path: Path) -> None:
+    own = tmp_path / str(os.getpid())
+    (own / "task" / "1").mkdir(parents=True)
+    (own / "task" / "1" / "children").write_text("77 78")
+    (own / "smaps_rollup").write_text("head [rollup]\nRss: 900 kB\nPss: 500 kB\n")
+    (tmp_path / "77").mkdir()
+    (tmp_path / "77" / "statm").write_text("10 3 1 0 0 0 0")
+    page_bytes = os.sysconf("SC_PAGE_SIZE")
+    assert memory_bytes(tmp_path) == 500 * 1024 + 3 * page_bytes
