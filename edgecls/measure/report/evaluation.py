@@ -74,20 +74,25 @@ def _verdict(gate: Gate) -> str:
 def _accuracy(found: Evaluation) -> str:
     told = told_label(found.manifest)
     place = found.table.labels.index(told) if told else None
-    rows, colours = [], {item.variant.name: i for i, item in enumerate(found.variants)}
+    colours = {item.variant.name: i for i, item in enumerate(found.variants)}
+    hits, scores = [], []
     for item in found.variants:
-        metrics, row = item.metrics, [item.variant.name]
-        row += [percent(metrics.accuracy), percent(metrics.balanced_accuracy)]
+        metrics, name = item.metrics, item.variant.name
+        row = [name, percent(metrics.accuracy), percent(metrics.balanced_accuracy)]
+        areas = [name]
         if place is not None:
             label = metrics.per_label[place]
             row += [percent(label.precision), percent(label.recall), percent(label.f1)]
-            row += [plain(label.roc_area), plain(label.average_precision)]
+            row += [percent(label.false_alarms)]
+            areas += [plain(label.roc_area), plain(label.average_precision)]
         elif metrics.top_1:
             row += [percent(metrics.top_5)]
-        rows.append([*row, plain(metrics.calibration_error), plain(metrics.brier)])
-    titles = ["variant", "accuracy %", "balanced %"]
+        hits.append(row)
+        scores.append([*areas, plain(metrics.calibration_error), plain(metrics.brier)])
+    titles, areas = ["variant", "accuracy %", "balanced %"], ["variant"]
     if place is not None:
-        titles += ["precision %", "recall %", "F1 %", "ROC area", "average precision"]
+        titles += [f"{told}: precision %", "recall %", "F1 %", "false alarms %"]
+        areas += ["ROC area", "average precision"]
     elif found.variants[0].metrics.top_1:
         titles += ["top-5 %"]
     names = [(i.variant.name, i.metrics.accuracy, colours[i.variant.name]) for i in found.variants]
@@ -101,9 +106,12 @@ def _accuracy(found: Evaluation) -> str:
         budget = found.gate.max_drop_pp if found.gate else None
         drawn = plots.differences(differences, reference=found.reference, budget_pp=budget)
         shown.append((f"Difference from {found.reference}, paired", drawn))
-    table = page.table([*titles, "calibration error", "Brier"], rows)
-    n = len(found.table.samples)
-    return page.section("Accuracy", [page.cards(shown), table], text=f"n = {n} for every variant.")
+    tables = [
+        page.table(titles, hits),
+        page.table([*areas, "calibration error", "Brier"], scores),
+    ]
+    text = f"n = {len(found.table.samples)} for every variant."
+    return page.section("Accuracy", [page.cards(shown), *tables], text=text)
 
 
 def _curves(found: Evaluation) -> Iterator[str]:
@@ -125,7 +133,7 @@ def _curves(found: Evaluation) -> Iterator[str]:
             )
             for i, item in enumerate(found.variants)
         ]
-        yield page.section("Confusion", [page.cards(matrices, small=True)])
+        yield page.section("Confusion", [page.cards(matrices)])
 
 
 def _agreement(found: Evaluation) -> Iterator[str]:

@@ -113,7 +113,7 @@ def reliabilities(tables: Sequence[Reliability]) -> str:
 def spoiled(item: Spoiled) -> str:
     """Draw accuracy over the severities of one corruption."""
     plot = Plot(Axis("severity", 0.7, 5.3), Axis("%", 0, 1, percent=True), item.corruption,
-                width=240, height=190, left=40)  # fmt: skip
+                width=200, height=160, left=38)  # fmt: skip
     for colour, (name, figures) in enumerate(item.by_severity.items()):
         levels = [float(level) for level in range(1, len(figures) + 1)]
         plot.line(levels, [found.value for found in figures], colour)

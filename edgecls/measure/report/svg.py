@@ -40,7 +40,8 @@ class Axis:
         powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         steps = (1, 2, 5) if len(powers) < 5 else (1,)
         values = [step * 10.0**power for power in powers for step in steps]
-        return [value for value in values if self.low <= value <= self.high]
+        inside = [value for value in values if self.low <= value <= self.high]
+        return inside if len(inside) > 2 else _round_steps(self.low, self.high)
 
     def written(self, value: float) -> str:
         return f"{100 * value:.10g}" if self.percent else f"{value:.10g}"
