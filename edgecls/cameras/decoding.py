@@ -22,7 +22,8 @@ from edgecls.types import Frame, Pixels
 
 log = logging.getLogger(__name__)
 
-LAG_MAX_S = 1.0  # behind the camera by more than this, pictures are passed over undecoded
+LAG_MAX_S = 1.0  # behind the camera by more than this is late
+PATIENCE_S = 2.0  # late for so long, pictures are passed over undecoded
 DRIFT = 0.001  # how far two clocks may run apart, in seconds per second
 CLOSE_S = 1.0
 
@@ -60,6 +61,32 @@ class Lag:
             self._base_s = min(difference_s, grown_s)
         self._last_s = now_s
         return difference_s - self._base_s
+
+
+class Pace:
+    """Decide which packets to decode, so that a machine that is too slow still sees the present.
+
+    A short stop is caught up with by decoding. Who stays behind for PATIENCE_S passes packets over
+    until the stream is live again, and goes on at the next key frame.
+    """
+
+    def __init__(self) -> None:
+        self._lag = Lag()
+        self._late_since_s: float | None = None
+        self.catching_up = False
+        self.late_s = 0.0
+
+    def decodes(self, now_s: float, position_s: float, *, is_keyframe: bool) -> bool:
+        """Tell whether to decode the packet stamped `position_s` that came at `now_s`."""
+        self.late_s = self._lag.behind_s(now_s, position_s)
+        if self.late_s <= LAG_MAX_S:
+            self._late_since_s = None
+            self.catching_up = self.catching_up and not is_keyframe
+        elif self._late_since_s is None:
+            self._late_since_s = now_s
+        elif now_s - self._late_since_s > PATIENCE_S:
+            self.catching_up = True
+        return not self.catching_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +180,7 @@ class LiveDecoder:
         """Decode until the stream ends, breaks or nobody wants it any more."""
         stream = self._container.streams.video[0]
         economise(stream.codec_context)
-        lag = Lag()
-        catching_up = False
+        pace = Pace()
         sequence = 0
         for packet in self._container.demux(stream):
             if self._stop:
@@ -163,23 +189,21 @@ class LiveDecoder:
             if self._keyframes_only and not packet.is_keyframe:
                 continue
             if packet.pts is not None and packet.time_base is not None:
-                late_s = lag.behind_s(time.monotonic(), float(packet.pts * packet.time_base))
-                if late_s > LAG_MAX_S and not catching_up:
-                    self._tell_lag(late_s)
-                catching_up = late_s > LAG_MAX_S or (catching_up and not packet.is_keyframe)
-            if catching_up:
-                sequence += 1
-                continue
+                position_s = float(packet.pts * packet.time_base)
+                if not pace.decodes(time.monotonic(), position_s, is_keyframe=packet.is_keyframe):
+                    self._tell_lag(pace.late_s)
+                    sequence += 1
+                    continue
             for picture in pictures_from_packet(packet):
                 self._keep(picture, sequence)
                 sequence += 1
 
     def _tell_lag(self, late_s: float) -> None:
-        """Log the first time as a warning: a machine that is too slow is so again and again."""
-        level = logging.DEBUG if self._told_lag else logging.WARNING
+        """Log it once: a machine that is too slow is so again and again."""
+        if self._told_lag:
+            return
         self._told_lag = True
-        log.log(
-            level,
+        log.warning(
             "%s: %.1f s behind the camera, frames are passed over; keyframes_only = true needs "
             "far less CPU",
             self._what,

@@ -14,7 +14,7 @@ from edgecls.cameras.address import (
     public_url,
     url_with_password,
 )
-from edgecls.cameras.decoding import LAG_MAX_S, Lag
+from edgecls.cameras.decoding import LAG_MAX_S, PATIENCE_S, Lag, Pace
 from edgecls.cameras.v4l2 import complaint
 from edgecls.config import RtspCameraSection
 from edgecls.errors import CameraError
@@ -81,6 +81,37 @@ def test_a_stream_that_begins_anew_is_live_again() -> None:
     lag = Lag()
     lag.behind_s(10.0, 90_000.0)
     assert lag.behind_s(11.0, 0.0) == 0.0
+
+
+def decoded(pace: Pace, arrivals: list[tuple[float, float]]) -> list[int]:
+    """Return which packets of (arrival, position) are decoded; every 50th is a key frame."""
+    return [
+        number
+        for number, (now_s, position_s) in enumerate(arrivals)
+        if pace.decodes(now_s, position_s, is_keyframe=number % 50 == 0)
+    ]
+
+
+def test_a_short_stop_loses_no_picture() -> None:
+    stop_s = LAG_MAX_S + PATIENCE_S  # then all that waited comes within a moment
+    arrivals = [(step / 25, step / 25) for step in range(100)]
+    arrivals += [(4 + stop_s + step / 1000, 4 + step / 25) for step in range(90)]
+    assert decoded(Pace(), arrivals) == list(range(len(arrivals)))
+
+
+def test_who_is_too_slow_passes_over_to_the_next_key_frame_of_the_present() -> None:
+    pace = Pace()
+    slow = [(step / 10, step / 25) for step in range(60)]  # takes 100 ms for each picture
+    assert len(decoded(pace, slow)) < 60
+    assert pace.catching_up
+    live_s = slow[-1][0]
+    fast = [
+        (live_s + 0.001 * step, 2.4 + step / 25) for step in range(150)
+    ]  # undecoded, it is fast
+    first = decoded(pace, fast)[0]
+    assert first % 50 == 0
+    now_s, position_s = fast[first]
+    assert now_s - position_s < LAG_MAX_S + 0.1
 
 
 @pytest.mark.parametrize(

@@ -127,10 +127,10 @@ def test_nonsense_from_the_process_is_answered_by_a_kill() -> None:
 
 def test_a_refusal_reaches_the_reader_with_its_hint_at_the_deadline() -> None:
     with opened("RefusingCamera") as capture:
-        with pytest.raises(
-            CameraError, match=r"^camera 'door': the fake camera refuses$"
-        ) as caught:
-            capture.read(3.0)
+        read_until_failures(capture, 2)
+        with pytest.raises(CameraError, match="the fake camera refuses") as caught:
+            capture.read(0.1)
+        assert caught.value.message == "camera 'door': the fake camera refuses"
         assert caught.value.hint == "be kind to it"
         assert capture.counters.restarts >= 1
 
