@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from edgecls.bundle.manifest import InputRule
 from edgecls.bundle.preprocess import normalised
 from edgecls.lab.compose import Composer, heat_of
 from edgecls.lab.data import person_input
@@ -15,10 +16,10 @@ from edgecls.lab.data import person_input
 Floats = npt.NDArray[np.float32]
 
 
-def input_from_pixels(pixels: npt.NDArray[np.uint8]) -> Floats:
+def input_from_pixels(pixels: npt.NDArray[np.uint8], rule: InputRule | None = None) -> Floats:
     """Normalise a batch of squares, (n, S, S, 3), by the rule in the bundle's manifest."""
-    rule = person_input(pixels.shape[1])
-    return np.stack([normalised(image, rule) for image in pixels])
+    applied = rule or person_input(pixels.shape[1])
+    return np.stack([normalised(image, applied) for image in pixels])
 
 
 class ViewBatches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -21,6 +21,7 @@ from edgecls.bundle.manifest import (
     SCHEMA,
     Accuracy,
     Decision,
+    InputRule,
     Manifest,
     OutputRule,
     Provenance,
@@ -128,7 +129,8 @@ def accuracy_of(margins: Floats, targets: npt.NDArray[Any], dataset_sha256: str)
 
 
 def write_bundle(
-    model: keras.Model,
+    classifier: keras.Model,
+    rule: InputRule,
     samples: list[Sample],
     manifests: list[Path],
     *,
@@ -139,15 +141,15 @@ def write_bundle(
     training: dict[str, Any],
 ) -> Manifest:
     """Write artefacts and manifest into `out`, measured on the first manifest's test split."""
-    size_px = int(model.input.shape[1])
+    size_px = rule.width
     out.mkdir(parents=True, exist_ok=True)
     chosen = calibration_set(samples, CALIBRATION_IMAGES, seed=CALIBRATION_SEED)
-    calibration = input_from_pixels(np.asarray(squares_from_samples(chosen, size_px, cache=cache)))
+    calibration = input_from_pixels(squares_from_samples(chosen, size_px, cache=cache), rule)
     test = select(samples, "test")
-    images = input_from_pixels(np.asarray(squares_from_samples(test, size_px, cache=cache)))
+    images = input_from_pixels(squares_from_samples(test, size_px, cache=cache), rule)
     targets = np.array([s.target for s in test])
     variants = []
-    for made in artefacts_from_keras(classifier_of(model), calibration):
+    for made in artefacts_from_keras(classifier, calibration):
         logits = made.answers(made.content, images)
         accuracy = accuracy_of(logits[:, 1] - logits[:, 0], targets, sha256_of(manifests[0]))
         log.info(
@@ -171,7 +173,7 @@ def write_bundle(
         schema_number=SCHEMA,
         name=name,
         version=version,
-        input=person_input(size_px),
+        input=rule,
         output=OutputRule(activation="softmax"),
         labels=LABELS,
         decision=Decision(label="person", threshold=THRESHOLD),
@@ -216,7 +218,8 @@ def main() -> None:
     facts = json.loads(options.facts.read_text(encoding="utf-8"))
     facts |= {"margin_gain": options.gain, "margin_shift": options.shift}
     write_bundle(
-        model,
+        classifier_of(model),
+        person_input(options.size_px),
         samples,
         options.manifest,
         name=options.name,
