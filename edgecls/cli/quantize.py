@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from edgecls.bundle.manifest import Manifest
     from edgecls.lab.quantization.calibration_set import CalibrationSet
     from edgecls.lab.quantization.recording import Recording
+    from edgecls.lab.quantization.search import Trial
+    from edgecls.measure.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Quantized:
 
     out: Path
     manifest: Manifest
+    trials: tuple[Trial, ...] = ()
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -33,9 +36,25 @@ class Quantized:
             {"name": v.name, "runtime": v.runtime, "recipe": v.recipe, "bytes": v.bytes}
             for v in self.manifest.variants
         ]
-        return {"bundle": str(self.out), "variants": variants}
+        searched = [
+            {
+                "improvements": list(trial.steps),
+                "bias_correction": trial.bias,
+                "method": trial.method,
+                "differences": [item.as_json() for item in trial.differences],
+            }
+            for trial in self.trials
+        ]
+        return {"bundle": str(self.out), "variants": variants, "search": searched}
 
     def as_text(self) -> RenderableType:
+        tried = []
+        if self.trials:
+            from edgecls.lab.quantization.search import table_rows
+
+            n = self.trials[0].differences[0].accuracy.n
+            tried = [Text(f"against float on {n} tuning images, 95 % intervals, best first:")]
+            tried += output.aligned(table_rows(self.trials))
         lines = [f"{self.out}: {self.manifest.name} {self.manifest.version}"]
         width = max(len(variant.name) for variant in self.manifest.variants)
         lines += [
@@ -43,7 +62,7 @@ class Quantized:
             for v in self.manifest.variants
         ]
         lines.append(f"what it costs: edgecls evaluate {self.out} DATA")
-        return Group(*(Text(line) for line in lines))
+        return Group(*tried, *(Text(line) for line in lines))
 
 
 def quantize(
@@ -71,6 +90,20 @@ def quantize(
     bias_correction: Annotated[
         bool, typer.Option(help="Correct what rounding the weights shifts.")
     ] = False,
+    search: Annotated[
+        bool,
+        typer.Option(
+            "--search", help="Try the methods and improvements; keep the best on --tuning."
+        ),
+    ] = False,
+    tuning: Annotated[
+        Path | None, typer.Option(help="Labelled images for --search, not those reported on.")
+    ] = None,
+    tuning_split: Annotated[str | None, typer.Option(help="Split of --tuning.")] = "val",
+    limit: Annotated[int, typer.Option(min=20, help="So many of the tuning images.")] = 400,
+    max_drop_pp: Annotated[
+        float, typer.Option(min=0, help="What --search may lose, in percentage points.")
+    ] = 0.5,
     name: Annotated[str | None, typer.Option(help="Of the bundle; else the set's.")] = None,
     version: Annotated[str, typer.Option(help="Of the bundle.")] = "1",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -79,11 +112,12 @@ def quantize(
 
     float32 and static_wi8_ai8 unless --recipe says otherwise; TFLite, ONNX Runtime and TensorRT.
     A recording beside the set (SET.npz, from edgecls calibrate) makes the images unnecessary;
-    --improve and --bias-correction are then the recording's.
+    --improve and --bias-correction are then the recording's. --search chooses them, and the method.
     """
     from edgecls.bundle.write import write_bundle
     from edgecls.lab.quantization import calibration_set, manifest, pipeline
     from edgecls.lab.quantization.ranges import METHODS
+    from edgecls.lab.quantization.search import search as run_search
     from edgecls.plugins import unknown_key
 
     if method not in METHODS:
@@ -91,7 +125,14 @@ def quantize(
     wanted = calibration_set.load_calibration_set(calibration)
     recipes = recipe or ["float32", "static_wi8_ai8"]
     recording = None
-    if any(word.startswith("static") for word in recipes):
+    trials: tuple[Trial, ...] = ()
+    if search:
+        tuned = _tuning(wanted, tuning, tuning_split, limit)
+        selected = calibration_set.select(wanted, _images(data))
+        found = run_search(model, wanted, selected, tuned, max_drop_pp=max_drop_pp, told=_say)
+        trials, recording, method = found.trials, found.recording, found.trials[0].method
+        recording.save(calibration.with_suffix(".npz"))
+    elif any(word.startswith("static") for word in recipes):
         recording = _recording(model, calibration, wanted, data, improve, bias_correction)
     made = pipeline.artefacts(model, recording, recipes, method)
     described = manifest.manifest_from_artefacts(
@@ -99,7 +140,28 @@ def quantize(
         method=method,
     )  # fmt: skip
     write_bundle(described, {a.name + a.suffix: a.data for a in made}, out)
-    output.emit(Quantized(out, described), as_json=json)
+    output.emit(Quantized(out, described, trials), as_json=json)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _images(data: Path | None) -> Path:
+    if data is None:
+        raise CalibrationError("--search needs the images", hint="give them with --data")
+    return data
+
+
+def _tuning(wanted: CalibrationSet, tuning: Path | None, split: str | None, limit: int) -> Dataset:
+    from edgecls.measure.dataset import load_dataset
+
+    if tuning is None:
+        raise CalibrationError(
+            "--search needs labelled images to tune on", hint="give them with --tuning DATA"
+        )
+    skip = wanted.source.skip_labels
+    return load_dataset(tuning, wanted.labels, split=split, skip_labels=skip, limit=limit)
 
 
 def _recording(

@@ -15,7 +15,13 @@ from edgecls.bundle.open import open_bundle  # noqa: E402
 from edgecls.bundle.write import write_bundle  # noqa: E402
 from edgecls.classifier import Classifier  # noqa: E402
 from edgecls.errors import CalibrationError, ConfigError, InferenceError  # noqa: E402
-from edgecls.lab.quantization import calibration_set, manifest, pipeline, recording  # noqa: E402
+from edgecls.lab.quantization import (  # noqa: E402
+    calibration_set,
+    manifest,
+    pipeline,
+    recording,
+    search,
+)
 from edgecls.measure.dataset import load_dataset  # noqa: E402
 from edgecls.runtimes.tensorrt_build import engine_from_onnx  # noqa: E402
 
@@ -169,3 +175,34 @@ def test_a_static_recipe_without_calibration_is_refused(model: Path) -> None:
 def test_an_unknown_recipe_is_refused(model: Path) -> None:
     with pytest.raises(ConfigError, match="static_wi8_ai8"):
         pipeline.artefacts(model, None, ["int8"], "mse")
+
+
+def test_search_tries_every_way_and_keeps_the_closest(
+    model: Path, wanted: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "GRAPHS", search.GRAPHS[:2])
+    chosen = calibration_set.load_calibration_set(wanted)
+    tuning = load_dataset(data / "blobs", ("dark", "light"))
+    lines: list[str] = []
+    found = search.search(
+        model, chosen, calibration_set.select(chosen, data), tuning,
+        max_drop_pp=50.0, told=lines.append,
+    )  # fmt: skip
+    assert len(found.trials) == 2 * 4
+    assert lines == ["calibrating the graph: fold", "calibrating the graph: fold, bias correction"]
+    errors = [trial.score_error for trial in found.trials]
+    assert errors == sorted(errors)
+    assert bool(found.recording.shifts) == found.trials[0].bias
+    assert len(search.table_rows(found.trials)) == 9
+
+
+def test_search_says_what_the_best_was_when_none_is_good_enough(
+    model: Path, wanted: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "GRAPHS", search.GRAPHS[:1])
+    chosen = calibration_set.load_calibration_set(wanted)
+    with pytest.raises(CalibrationError, match=r"the best loses -?\d+\.\d\d pp of 24 images"):
+        search.search(
+            model, chosen, calibration_set.select(chosen, data),
+            load_dataset(data / "blobs", ("dark", "light")), max_drop_pp=-100.0,
+        )  # fmt: skip
