@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from edgecls.measure.bench_result import Configuration
 from edgecls.measure.evaluate import VariantFigures
@@ -14,6 +15,8 @@ from edgecls.measure.report.svg import Axis, Plot, padded
 from edgecls.measure.report.words import percent, points
 from edgecls.measure.robustness import Spoiled
 from edgecls.measure.timing import QUANTILES
+
+Floats = npt.NDArray[np.float64]
 
 POINTS_MAX = 200
 NAME_PX = 6.6
@@ -85,7 +88,7 @@ def precision_recall(variants: Sequence[VariantFigures]) -> str:
     return plot.svg()
 
 
-def _thin(x: np.ndarray, y: np.ndarray) -> tuple[list[float], list[float]]:  # type: ignore[type-arg]
+def _thin(x: Floats, y: Floats) -> tuple[list[float], list[float]]:
     """Keep at most POINTS_MAX points, the ends among them."""
     chosen = np.unique(np.linspace(0, len(x) - 1, POINTS_MAX).round().astype(int))
     return x[chosen].tolist(), y[chosen].tolist()
