@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 Models = Sequence[type[BaseModel]]
 
@@ -24,7 +25,10 @@ def message_from_validation(error: ValidationError, model: type[BaseModel], *, o
 
 def lines_from_validation(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
     """Say each fault on a line of its own: the field's path, what is wrong, what was received."""
-    for item in error.errors(include_url=False, include_context=False):
+    faults = error.errors(include_url=False, include_context=False)
+    for item in faults:
+        if item["type"] == "too_short" and _has_inner(item["loc"], faults):
+            continue  # the list is short only because its faulty items were taken out
         where, siblings = _resolved([model], item["loc"])
         path = ".".join(where) or "the file"
         message = item["msg"].removeprefix("Value error, ")
@@ -35,6 +39,10 @@ def lines_from_validation(error: ValidationError, model: type[BaseModel]) -> Ite
         elif not isinstance(item["input"], dict) and "password" not in path:
             message = f"{message}, received {item['input']!r}"
         yield f"{path}: {message}"
+
+
+def _has_inner(loc: tuple[int | str, ...], faults: Sequence[ErrorDetails]) -> bool:
+    return any(len(f["loc"]) > len(loc) and f["loc"][: len(loc)] == loc for f in faults)
 
 
 def suggestion(word: str, known: Collection[str]) -> str:

@@ -21,10 +21,13 @@ class TrainResult:
 
     folder: Path
     report: dict[str, Any]  # Any: JSON
+    bundle: Path | None
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        return {"run": str(self.folder), **{k: v for k, v in self.report.items() if k != "schema"}}
+        made = None if self.bundle is None else str(self.bundle)
+        figures = {k: v for k, v in self.report.items() if k != "schema"}
+        return {"run": str(self.folder), "bundle": made, **figures}
 
     def as_text(self) -> RenderableType:
         report = self.report
@@ -40,7 +43,16 @@ class TrainResult:
         )
         skipped = len(report["unreadable"])
         note = [f"{skipped} unreadable images were skipped, see report.json"] if skipped else []
-        return Group(facts, *note, table, f"model and report: {self.folder}")
+        return Group(facts, *note, table, f"model and report: {self.folder}", self._next())
+
+    def _next(self) -> str:
+        images = self.folder / "images.csv"
+        if self.bundle is not None:
+            return f"what int8 costs: edgecls evaluate {self.bundle} {images} --split test"
+        return (
+            f"make a bundle: edgecls quantize {self.folder / 'model.keras'} --calibration "
+            f"{self.folder / 'calibration.toml'} --data {self.folder} --out {self.folder}.edgecls"
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,9 @@ def train(
             help="Train once per value of a column, without it, and test on it.",
         ),
     ] = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Quantize the result and write this bundle as well.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train a classifier as a recipe says. Needs the lab: pip install "edgecls\\[lab]"."""
@@ -122,5 +137,9 @@ def train(
             from edgecls.lab.training import train as train_recipe
 
             trained = train_recipe(chosen, folder, watcher=watcher, resume=resume)
-            result = TrainResult(folder, dict(trained.report))
+            if bundle is not None:
+                from edgecls.lab.bundling import bundle_from_run
+
+                bundle_from_run(trained.folder, bundle)
+            result = TrainResult(folder, dict(trained.report), bundle)
     output.emit(result, as_json=as_json)

@@ -114,8 +114,7 @@ class Fit:
             raise keeper.failure
 
     def _give_back(self, keeper: _Keeper) -> None:
-        if keeper.chosen:
-            self.tracked.set_weights(keeper.chosen)
+        self.tracked.set_weights(keeper.chosen or keeper.before)
 
 
 class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
@@ -125,6 +124,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._fit, self._progress = fit, progress
         self.chosen: Arrays = []
+        self.before: Arrays = fit.tracked.get_weights()
         self.failure: TrainingError | None = None
         self._plateau = Plateau(patience=fit.phase.plateau_epochs, factor=fit.phase.plateau_factor)
         self._plateau.best, self._plateau.waited, self._plateau.drops = progress.plateau
@@ -198,9 +198,10 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _stop_at_nan(self, where: str) -> None:
         phase, best = self._fit.phase, self._progress.best_epoch
-        kept = f"the weights of epoch {best} are kept" if self.chosen else "no epoch had ended"
+        kept = f"those of epoch {best}" if self.chosen else "those from before the phase"
         self.failure = TrainingError(
-            f"the loss is not a number any more in phase {phase.name!r}, {where}; {kept}",
+            f"the loss is not a number any more in phase {phase.name!r}, {where}; "
+            f"the last good weights are kept, {kept}",
             hint=f"lower the rate (now {phase.rate:g}), add warmup_epochs, or lower clip_norm",
         )
         self.model.stop_training = True

@@ -34,6 +34,7 @@ def curves_png(history: Sequence[Mapping[str, float | int | str]]) -> bytes:
     rate.set_yscale("log")
     rate.set_ylabel("rate")
     rate.set_xlabel("epoch")
+    rate.set_xlim(0.5, len(history) + 0.5)
     for place, record in enumerate(history):
         starts = place == 0 or history[place - 1]["phase"] != record["phase"]
         if not starts:

@@ -24,6 +24,8 @@ from edgecls.lab.checkpoint import TrainingError, write
 from edgecls.lab.dataset import Photos
 from edgecls.lab.recipe import Recipe
 
+IMAGES = "images.csv"
+CALIBRATION_IMAGES = 400
 PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python-headless")
 
 
@@ -48,6 +50,10 @@ class RunFolder:
     @property
     def weights(self) -> Path:
         return self.path / "best.weights.h5"
+
+    @property
+    def calibration(self) -> Path:
+        return self.path / "calibration.toml"
 
     @property
     def report(self) -> Path:
@@ -139,10 +145,49 @@ class RunFolder:
                 part.unlink(missing_ok=True)
                 raise TrainingError(f"cannot write {file}: {error}") from error
 
+    def write_handover(self, name: str, photos: Photos, rule: InputRule) -> None:
+        """Write what `edgecls quantize` and `edgecls evaluate` want: images.csv, calibration.toml.
+
+        The calibration set takes training images only. Paths are absolute: the images stay where
+        they are. Data without files (CIFAR-10 from Keras) leaves nothing here.
+        """
+        if not all(row.path.is_absolute() for row in photos.rows):
+            return
+        columns = list(photos.rows[0].columns)
+        table = io.StringIO()
+        out = csv.writer(table, lineterminator="\n")
+        out.writerow(["file", "label", "split", *columns])
+        for row in photos.rows:
+            facts = [row.columns.get(column, "") for column in columns]
+            out.writerow([row.path, row.label, row.split, *facts])
+        write(self.path / IMAGES, table.getvalue().encode())
+        count = min(CALIBRATION_IMAGES, len(photos.split("train")) // 2)
+        write(self.calibration, _calibration_text(name, photos.labels, rule, count).encode())
+
     def write_report(self, report: Mapping[str, Any], rule: InputRule) -> None:
         """Write report.json and the input rule that a bundle needs."""
         write(self.path / "input.json", rule.model_dump_json(indent=2, exclude_none=True).encode())
         write(self.report, (json.dumps(report, indent=2) + "\n").encode())
+
+
+def _calibration_text(name: str, labels: Sequence[str], rule: InputRule, count: int) -> str:
+    """Return a calibration set as TOML; JSON's strings, numbers and lists are TOML's, too."""
+    lines = [
+        f"name = {json.dumps(name)}",
+        f"labels = {json.dumps(list(labels), ensure_ascii=False)}",
+        "",
+        "[source]",
+        f'data = "{IMAGES}"',
+        'split = "train"',
+        "",
+        "[selection]",
+        f"count = {max(2, count)}",
+        "",
+        "[input]",
+    ]
+    fields = rule.model_dump(mode="json", exclude_none=True)
+    lines += [f"{key} = {json.dumps(value)}" for key, value in fields.items()]
+    return "\n".join([*lines, "", "[output]", 'activation = "softmax"', ""])
 
 
 def _version(package: str) -> str | None:

@@ -163,6 +163,7 @@ def _reported(
         "results": splits,
         **facts,
     }
+    folder.write_handover(recipe.name, photos, rule)
     folder.write_report(report, rule)
     if progress.history:
         checkpoint.write(folder.path / "curves.png", plots.curves_png(progress.history))

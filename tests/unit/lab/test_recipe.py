@@ -56,6 +56,12 @@ def test_every_fault_is_told_at_once_with_its_place_and_the_nearest_name(file: P
     assert caught.value.exit_code == 2
 
 
+def test_a_list_whose_only_item_is_faulty_is_not_called_empty(file: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        recipe_file.load(file, settings=["phases=[{name='only', epochs=0}]"])
+    assert caught.value.message.splitlines()[0].endswith("1 error")
+
+
 def test_settings_reach_into_tables_and_phases_by_name_or_number(file: Path) -> None:
     recipe = recipe_file.load(
         file,

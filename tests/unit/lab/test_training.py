@@ -100,16 +100,15 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_weights(
     images: Path, tmp_path: Path
 ) -> None:
     good = {**FIRST, "epochs": 2}
-    wild = {"name": "wild", "epochs": 3, "rate": 10.0, "optimizer": "sgd", "momentum": 0.99,
-            "clip_norm": 0, "steps": 400, "schedule": "constant"}  # fmt: skip
+    wild = {"name": "wild", "epochs": 3, "rate": 10.0, "optimizer": "sgd", "momentum": 0.0,
+            "clip_norm": 0, "weight_decay": 1.0, "steps": 100, "schedule": "constant"}  # fmt: skip
     calm = train(_recipe(images, good), tmp_path / "calm", watcher=Silent())
     recipe = _recipe(images, good, wild)
     with pytest.raises(TrainingError, match="the loss is not a number any more in phase 'wild'"):
         train(recipe, tmp_path / "wild", watcher=Silent())
     kept = keras.saving.load_model(tmp_path / "wild" / "model.keras")
     for one, other in zip(kept.get_weights(), calm.model.get_weights(), strict=True):
-        assert np.isfinite(one).all()
-        assert one.shape == other.shape
+        assert np.array_equal(one, other)
 
 
 def test_too_many_unreadable_images_end_the_run_in_our_words(images: Path, tmp_path: Path) -> None:
@@ -127,7 +126,11 @@ def test_one_unreadable_image_is_skipped_and_named_in_the_report(
 ) -> None:
     (images / "train" / "dark" / "00.png").write_bytes(b"no picture")
     data = {"root": str(images), "unreadable_max": 0.02}
-    train(_recipe(images, {**FIRST, "epochs": 1}, data=data), tmp_path / "run", watcher=Silent())
+    train(
+        _recipe(images, {**FIRST, "epochs": 1, "warmup_epochs": 0}, data=data),
+        tmp_path / "run",
+        watcher=Silent(),
+    )
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert list(report["unreadable"]) == ["train/dark/00.png"]
 
