@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +13,7 @@ from rich.text import Text
 from edgecls.cli import measuring, output
 
 if TYPE_CHECKING:
-    from edgecls.measure.layers import Layer, LayerComparison
+    from edgecls.measure.layers import LayerComparison
 
 IMAGES_MAX = 64
 
@@ -25,6 +23,7 @@ def compare(
     first: Annotated[str, typer.Argument(help="The variant to trust, a float32 one.")],
     second: Annotated[str, typer.Argument(help="The variant to look into.")],
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, globs.")],
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show how far two variants' answers lie apart, and at which layer the error enters.
@@ -33,10 +32,13 @@ def compare(
     """
     from edgecls.cli.classify import images_from_arguments
     from edgecls.measure.layers import compare_layers
+    from edgecls.measure.report.layers import layers_page
 
     paths, _ = images_from_arguments(images)
     step = max(1, len(paths) // IMAGES_MAX)
     found = compare_layers(measuring.opened(bundle), first, second, paths[::step][:IMAGES_MAX])
+    if report:
+        measuring.write(report, layers_page(found))
     output.emit(CompareLayersResult(found), as_json=as_json)
 
 
@@ -51,6 +53,7 @@ class CompareLayersResult:
         return self.found.as_json()
 
     def as_text(self) -> RenderableType:
+        from edgecls.measure.report.layers import short_names
         from edgecls.measure.report.words import percent, plain
 
         found = self.found
@@ -75,14 +78,3 @@ class CompareLayersResult:
             )
         missing = f"\n{found.unmatched} layers of {found.first} have no match in {found.second}"
         return Group(head, rows, Text(missing if found.unmatched else ""))
-
-
-def short_names(layers: Sequence[Layer]) -> list[str]:
-    """Return the layers' names without the folders that most of them begin with."""
-    names = [layer.name.partition(";")[0] for layer in layers]
-    while True:
-        folders = Counter(name.partition("/")[0] for name in names if "/" in name)
-        first, count = folders.most_common(1)[0] if folders else ("", 0)
-        if 2 * count <= len(names):
-            return names
-        names = [name.removeprefix(f"{first}/") for name in names]

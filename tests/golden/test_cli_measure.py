@@ -228,6 +228,11 @@ def test_compare_looks_inside(folder: Path, capsys: pytest.CaptureFixture[str]) 
     held_to_golden(given, "compare")
     assert given["n"] == 24
     assert given["layers"][-1]["sqnr_db"]["value"] > 20
-    code, out, _ = call(capsys, "compare", "tiny", "tflite-float32", "onnx-float32", "data")
+    words = ["compare", "tiny", "tflite-float32"]
+    code, out, _ = call(capsys, *words, "tflite-int8", "data", "--report", "c.html")
+    assert "SQNR" in out
+    assert check_page(folder / "c.html").seen.count("svg") == 1
+    code, out, _ = call(capsys, *words, "onnx-float32", "data", "--report", "c.html")
+    assert check_page(folder / "c.html").seen.count("svg") == 0
     assert code == 0
     assert "no figures by layer: tflite and onnx name and lay out their tensors differently" in out

@@ -42,6 +42,12 @@ def cards(parts: Sequence[tuple[str, str]], *, small: bool = False) -> str:
     return f'<div class="{"grid4" if small else "grid2"}">{inside}</div>'
 
 
+def wide(title: str, content: str) -> str:
+    """Show one plot over the whole width; a phone scrolls it."""
+    inside = f'<div class="scroll wide">{content}</div>'
+    return f'<div class="card"><h3>{escape(title)}</h3>{inside}</div>'
+
+
 def key(names: Sequence[str]) -> str:
     """Tell which colour is which."""
     items = "".join(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from edgecls.measure.bench_result import Configuration
 from edgecls.measure.evaluate import VariantFigures
 from edgecls.measure.intervals import Estimate
+from edgecls.measure.layers import Layer
 from edgecls.measure.reliability import Reliability
 from edgecls.measure.report.svg import Axis, Plot, padded
 from edgecls.measure.report.words import percent, points
@@ -183,4 +184,18 @@ def overheads(items: Sequence[Configuration]) -> str:
     for place, (item, found) in enumerate(reversed(rows)):
         tip = f"{item.name}: {found.value:.4f}"
         plot.dot(found.value, place, 0, x_range=(found.low, found.high), tip=tip)
+    return plot.svg()
+
+
+def layers(items: Sequence[Layer]) -> str:
+    """Draw the signal-to-noise ratio from the first layer to the last, with its interval."""
+    low, high = padded([x for item in items for x in (item.sqnr_db.low, item.sqnr_db.high)])
+    x = Axis("layer", 0, len(items) + 1)
+    plot = Plot(x, Axis("SQNR dB", low, high), "error by layer", width=900, height=320)
+    places = [float(place) for place in range(1, len(items) + 1)]
+    plot.line(places, [item.sqnr_db.value for item in items], 0)
+    for place, item in zip(places, items, strict=True):
+        found = item.sqnr_db
+        tip = f"{item.name}: {found.value:.1f} dB, lost {item.drop_db:+.1f}"
+        plot.dot(place, found.value, 0, y_range=(found.low, found.high), tip=tip)
     return plot.svg()

@@ -139,6 +139,27 @@ def test_rounds_are_pooled_and_doubts_are_told(tiny: Bundle, photos: Path) -> No
     assert found.as_json()["images"] == "3 images of photos"
 
 
+def test_throttling_and_a_slope_are_told(tiny: Bundle, photos: Path) -> None:
+    found = _benchmark(tiny, photos, {"tflite-int8": 1.0, "tflite-float32": 2.0}, rounds=3)
+    item = found.configurations[0]
+    cool = item.rounds[0].before
+    hot = dataclasses.replace(cool, throttle_count=4)
+    cold = dataclasses.replace(cool, throttle_count=3)
+    slow = _answer(1.2, 0.02, 0)
+    rounds = (
+        item.rounds[0],
+        dataclasses.replace(item.rounds[1], answer=slow, before=cold, after=hot),
+        dataclasses.replace(item.rounds[2], answer=slow, before=hot, after=hot),
+    )
+    doubtful = dataclasses.replace(item, rounds=rounds)
+    assert doubtful.throttled is True
+    assert (
+        doubtful.warnings[0] == "the clock was held down by heat or voltage during the measurement"
+    )
+    assert doubtful.warnings[-1] == "later rounds took 20% longer than the first"
+    assert doubtful.as_json()["throttled"] is True
+
+
 def test_a_plan_with_nonsense_is_refused(tiny: Bundle, photos: Path, tmp_path: Path) -> None:
     for nonsense in ({"rounds": 1}, {"duration_s": 0.0}, {"threads": (0,)}, {"threads": ()}):
         with pytest.raises(ConfigError):
