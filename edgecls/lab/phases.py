@@ -128,7 +128,7 @@ class PhaseRunner:
         if makes_heat:
             persons = person_batches(
                 train, size_px=rule.width, feeding=self._feeding(phase, rule, index),
-                cache=self.folder.path / "cache",
+                cache=self.folder.cache,
             )  # fmt: skip
             return persons, validation
         feeding = self._feeding(phase, rule, index)

@@ -52,6 +52,10 @@ class RunFolder:
         return self.path / "best.weights.h5"
 
     @property
+    def cache(self) -> Path:
+        return self.path / "cache"
+
+    @property
     def calibration(self) -> Path:
         return self.path / "calibration.toml"
 

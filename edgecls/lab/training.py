@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,7 @@ def train(
         network = _first_network(recipe, photos, front, progress.phase, resumed)
         runner = PhaseRunner(recipe, photos, rule, folder, watcher, unreadable)
         network = _through_phases(runner, network, progress, resumed)
+    shutil.rmtree(folder.cache, ignore_errors=True)  # decoded squares, as large as the data
     report = _reported(folder, recipe, photos, network.model, rule, progress, unreadable, facts)
     return Trained(folder, network.model, rule, photos.labels, report)
 
