@@ -28,7 +28,7 @@ def measure() -> Section:
     """Time file to scores on both sides, one image each in turn, and compare the medians."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        sets = {"photographs of 400 to 512 lines": write_photographs(Path(folder))}
+        sets = {"photographs of 300 to 512 lines": write_photographs(Path(folder))}
         small = sorted((DATA / "person" / "test").rglob("*.jpg"))[::27]
         if small:
             sets["224x224 photographs"] = small
