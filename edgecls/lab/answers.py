@@ -9,6 +9,10 @@ import numpy.typing as npt
 import onnxruntime
 from ai_edge_litert.interpreter import Interpreter
 
+from edgecls.bundle.preprocess import quantized
+from edgecls.bundle.scores import dequantized
+from edgecls.types import TensorSpec
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -19,9 +23,9 @@ def logits_from_tflite(model: bytes, images: Floats, *, threads: int = 1) -> Flo
     into, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     rows = []
     for image in images:
-        interpreter.set_tensor(into["index"], _quantized(image[None], into))
+        interpreter.set_tensor(into["index"], quantized(image[None], _spec(into)))
         interpreter.invoke()
-        rows.append(_real(interpreter.get_tensor(out["index"]), out)[0])
+        rows.append(dequantized(interpreter.get_tensor(out["index"]), _spec(out))[0])
     return np.stack(rows)
 
 
@@ -39,19 +43,11 @@ def logits_from_onnx(model: bytes, images: Floats, *, threads: int = 1) -> Float
     return np.stack(rows)
 
 
-def _quantized(values: Floats, detail: dict[str, Any]) -> npt.NDArray[Any]:
-    if detail["dtype"] is np.float32:
-        return values
+def _spec(detail: dict[str, Any]) -> TensorSpec:
+    """Read LiteRT's description of a tensor."""
+    dtype = np.dtype(detail["dtype"]).name
     scale, zero_point = detail["quantization"]
-    limits = np.iinfo(detail["dtype"])
-    rounded = np.rint(values / np.float32(scale)) + zero_point
-    clipped: npt.NDArray[Any] = np.clip(rounded, limits.min, limits.max).astype(detail["dtype"])
-    return clipped
-
-
-def _real(values: npt.NDArray[Any], detail: dict[str, Any]) -> Floats:
-    if detail["dtype"] is np.float32:
-        return np.asarray(values, dtype=np.float32)
-    scale, zero_point = detail["quantization"]
-    real = np.float32(scale) * (values.astype(np.float32) - np.float32(zero_point))
-    return np.asarray(real, dtype=np.float32)
+    shape = tuple(int(side) for side in detail["shape"])
+    if dtype == "float32":
+        return TensorSpec(detail["name"], shape, dtype)
+    return TensorSpec(detail["name"], shape, dtype, float(scale), int(zero_point))

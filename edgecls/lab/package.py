@@ -115,7 +115,7 @@ def artefacts_from_keras(model: keras.Model, calibration: Floats) -> list[Artefa
 
 def accuracy_of(margins: Floats, targets: npt.NDArray[Any], dataset_sha256: str) -> Accuracy:
     """Count right answers at THRESHOLD; margins are person logit minus no_person logit."""
-    right = int(np.sum((margins > 0.0) == (targets == 1)))
+    right = int(np.sum((margins >= 0.0) == (targets == 1)))  # a score at the threshold counts
     low, high = wilson(right, len(targets))
     return Accuracy(
         dataset="person test",
