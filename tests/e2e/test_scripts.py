@@ -90,10 +90,10 @@ def test_a_python_without_venv_names_the_package_to_install(clone: Path, tmp_pat
 def test_a_fresh_clone_decides_at_the_built_in_door_and_is_quick_the_second_time(
     clone: Path,
 ) -> None:
-    first = _script(clone, "run", "--once", timeout_s=600)
+    first = _script(clone, "run", "--once", "--port", "0", timeout_s=600)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "making the virtual environment" in first.stdout
-    again = _script(clone, "run", "--once", timeout_s=120)
+    again = _script(clone, "run", "--once", "--port", "0", timeout_s=120)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "installing" not in again.stdout
 
@@ -104,7 +104,7 @@ def test_a_broken_list_of_libraries_shows_what_pip_said(clone: Path) -> None:
     project = clone / "pyproject.toml"
     broken = project.read_text().replace('"numpy>=1.26"', '"numpy>=1.26,<1.0"')
     project.write_text(broken)
-    done = _script(clone, "run", "--once", timeout_s=240)
+    done = _script(clone, "run", "--once", "--port", "0", timeout_s=240)
     assert done.returncode == 3
     assert "pip could not install edgecls[demo]" in done.stderr
     assert "numpy" in done.stderr
