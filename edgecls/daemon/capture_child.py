@@ -7,6 +7,7 @@ no more than the camera needs: on a small board this process is a third of the d
 from __future__ import annotations
 
 import fcntl
+import importlib
 import logging
 import os
 import select
@@ -17,9 +18,17 @@ from typing import Any
 
 from edgecls import plugins
 from edgecls.cameras import CAMERAS
-from edgecls.daemon.capture_wire import SlotWriter, message_bytes, section_from_order
-from edgecls.errors import CameraEndedError, CameraError, EdgeclsError
+from edgecls.daemon.capture_wire import (
+    FRAME_BYTES_MAX,
+    SlotWriter,
+    message_bytes,
+    section_from_order,
+)
+from edgecls.errors import CameraEndedError, EdgeclsError
 from edgecls.ports import Camera
+from edgecls.types import Frame
+
+log = logging.getLogger(__name__)
 
 ORDER_BYTES_MAX = 65_536
 
@@ -50,7 +59,7 @@ def main(memory: int, messages: int) -> int:
             messages, message_bytes("failed", type=kind, error=error.message, hint=error.hint)
         )
     except Exception as error:
-        logging.getLogger(__name__).exception("the camera's code failed")
+        log.exception("the camera's code failed")
         text = f"the camera's code failed: {type(error).__name__}: {error}"
         _post_last(messages, message_bytes("failed", type="bug", error=text, hint=None))
     return 1
@@ -66,6 +75,7 @@ def _publish_frames(
     step_s = 1 / section.fps if getattr(section, "realtime", True) else 0.0
     timeout_s = section.open_timeout_s
     skipped, sequence, seen = 0, 0, -1
+    too_large = False
     with camera:
         due_s = time.monotonic()
         while True:
@@ -73,16 +83,25 @@ def _publish_frames(
             timeout_s = section.frame_timeout_s
             skipped += frame.sequence - seen - 1
             seen = frame.sequence
-            try:
-                published = writer.publish(frame, sequence, published_s=time.monotonic())
-            except ValueError as error:
-                raise CameraError(str(error)) from error
-            if published:
+            if frame.pixels.nbytes > FRAME_BYTES_MAX:
+                frame = _scaled(frame, told=too_large)
+                too_large = True
+            if writer.publish(frame, sequence, published_s=time.monotonic()):
                 _post(messages, message_bytes("frame", sequence=sequence, skipped=skipped))
             del frame  # the camera may build the next one meanwhile
             sequence += 1
             due_s = max(due_s + step_s, time.monotonic())
             time.sleep(max(0.0, due_s - time.monotonic()))
+
+
+def _scaled(frame: Frame, *, told: bool) -> Frame:
+    """Make an over-large frame fit; say so once. OpenCV is large, so it is loaded only now."""
+    fit = importlib.import_module("edgecls.daemon.capture_fit")
+    fitted: Frame = fit.scaled_to_fit(frame, FRAME_BYTES_MAX)
+    if not told:
+        sizes = [f"{f.pixels.shape[1]}x{f.pixels.shape[0]}" for f in (frame, fitted)]
+        log.warning("pictures beyond 33 megapixels are scaled down: %s to %s", *sizes)
+    return fitted
 
 
 def _read_order() -> bytes:
