@@ -26,6 +26,7 @@ LAG_MAX_S = 1.0  # behind the camera by more than this is late
 PATIENCE_S = 2.0  # late for so long, pictures are passed over undecoded
 DRIFT = 0.001  # how far two clocks may run apart, in seconds per second
 CLOSE_S = 1.0
+LOST_HINT = "check the camera's power and its cable or Wi-Fi"
 
 
 class RgbConverter:
@@ -132,7 +133,7 @@ class LiveDecoder:
         with self._changed:
             while self._newest is None or self._newest.sequence == self._seen:
                 if self._failure is not None:
-                    raise CameraError(f"{self._what}: {self._failure}")
+                    raise CameraError(f"{self._what}: {self._failure}", hint=LOST_HINT)
                 if deadline.passed:
                     raise self._silence(timeout_s, self._packets - packets)
                 self._changed.wait(deadline.remaining_s)
@@ -156,9 +157,10 @@ class LiveDecoder:
             )
         if packets:
             return CameraError(
-                f"{self._what}: no picture within {timeout_s:g} s that could be decoded"
+                f"{self._what}: no picture within {timeout_s:g} s that could be decoded",
+                hint="set H.264 as the codec and a key frame per second in the camera's settings",
             )
-        return CameraError(f"{self._what}: no frame within {timeout_s:g} s")
+        return CameraError(f"{self._what}: no frame within {timeout_s:g} s", hint=LOST_HINT)
 
     def _run(self) -> None:
         try:

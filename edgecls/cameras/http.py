@@ -148,7 +148,7 @@ class HttpCamera:
             reason = "refused the user or the password" if error.code == 401 else "answered"
             raise CameraError(
                 f"{self._name}: the camera {reason} ({error.code} {error.reason})".rstrip(),
-                hint=_HINTS.get(error.code),
+                hint=_HINTS.get(error.code, "open the URL in a browser: it must show one picture"),
             ) from None
         except (OSError, ValueError, http.client.HTTPException) as error:
             # from None: the error may hold the URL with what is secret in it
@@ -172,7 +172,10 @@ class HttpCamera:
                 if deadline.passed:
                     raise TimeoutError
             if answer.length:  # what Content-Length promised and did not come
-                raise CameraError(f"{self._name}: the picture broke off after {len(data)} bytes")
+                raise CameraError(
+                    f"{self._name}: the picture broke off after {len(data)} bytes",
+                    hint="check the camera's cable or Wi-Fi",
+                )
         return bytes(data)
 
     def _complaint(self, error: Exception, timeout_s: float) -> CameraError:

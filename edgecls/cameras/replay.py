@@ -135,7 +135,10 @@ class ReplayCamera:
             self._virtual_s = max(self._virtual_s + self._step_s, self._next[0])
         elif wait_s > deadline.remaining_s:
             self._sleep(deadline.remaining_s)
-            raise CameraError(f"{self._section.source}: no picture is due within {timeout_s:g} s")
+            raise CameraError(
+                f"{self._section.source}: no picture is due within {timeout_s:g} s",
+                hint="raise fps or frame_timeout_s in the [camera] section",
+            )
         elif wait_s > 0:
             self._sleep(wait_s)
 

@@ -15,6 +15,8 @@ from edgecls.errors import CameraError
 if TYPE_CHECKING:
     from edgecls.config import ReplayCameraSection
 
+_HINT = "give a folder of images, a JPEG or PNG file, or a video such as MP4"
+
 
 class VideoSource:
     """Decode a file from its start; the pictures carry the file's own times."""
@@ -29,12 +31,12 @@ class VideoSource:
         try:
             with av.open(str(self._path)) as container:
                 if not container.streams.video:
-                    raise CameraError(f"{self._path} holds no video stream")
+                    raise CameraError(f"{self._path} holds no video stream", hint=_HINT)
                 yield from self._decoded(container)
         except av.FFmpegError as error:
             raise CameraError(
                 f"{self._path} is no image and no video that can be read: {error.strerror}",
-                hint="give a folder of images, a JPEG or PNG file, or a video such as MP4",
+                hint=_HINT,
             ) from error
 
     def _decoded(self, container: av.container.InputContainer) -> Iterator[Picture]:

@@ -51,10 +51,16 @@ class RtspCamera:
             # from None: PyAV's error holds the URL, and a traceback would print its password.
             raise self._complaint(error, time.monotonic() - began_s) from None
         except UnicodeError:
-            raise CameraError(f"{self._name} is no address that can be looked up") from None
+            raise CameraError(
+                f"{self._name} is no address that can be looked up",
+                hint="write the source as rtsp://host/path, with the camera's name or IP address",
+            ) from None
         if not container.streams.video:
             container.close()
-            raise CameraError(f"{self._name} sends no video")
+            raise CameraError(
+                f"{self._name} sends no video",
+                hint="look up the path of its video stream in the camera's manual",
+            )
         self._decoder = LiveDecoder(
             container, what=self._name, keyframes_only=section.keyframes_only
         )
@@ -101,7 +107,10 @@ class RtspCamera:
                 f"{self._name}: the answer from port {port} is not RTSP",
                 hint="check the port; cameras use 554 or 8554, and another for their page",
             )
-        return CameraError(f"{self._name}: {error.strerror or type(error).__name__}")
+        return CameraError(
+            f"{self._name}: {error.strerror or type(error).__name__}",
+            hint="see whether a player such as ffplay or VLC can open it",
+        )
 
 
 def _resolves(host: str, look_up: Callable[[str, None], object] = socket.getaddrinfo) -> bool:

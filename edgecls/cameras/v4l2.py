@@ -83,4 +83,6 @@ def complaint(device: str, number: int | None, text: str | None) -> CameraError:
             f"{device} is no camera that gives video, or not in this size: {text}",
             hint="edgecls wants a capture device; v4l2-ctl --list-formats-ext shows its sizes",
         )
-    return CameraError(f"cannot open {device}: {text}")
+    return CameraError(
+        f"cannot open {device}: {text}", hint="plug the camera in again, and look into dmesg"
+    )

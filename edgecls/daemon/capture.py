@@ -35,6 +35,8 @@ BOOT_S = 30.0  # for the interpreter and the camera's libraries to load from a s
 GRACE_S = 1.0  # a camera that keeps its own deadline gets this long to say what is wrong
 GOOD_FRAMES = 10  # after so many the camera is well again, and the pause starts anew
 RATE_FRAMES = 32
+DRIVER_HINT = "see in the log above what the camera's driver said"
+SILENCE_HINT = "check the camera's power and its cable or Wi-Fi, or raise"
 FINAL = (CameraEndedError, MissingDependencyError, ConfigError)  # no restart would help
 
 
@@ -149,7 +151,8 @@ class Capture:
                 raise self._final
             if deadline.passed:
                 reason = self._last_error or f"no frame within {timeout_s:g} s"
-                raise CameraError(f"camera {self._section.name!r}: {reason}", hint=self._hint)
+                hint = self._hint or f"{SILENCE_HINT} open_timeout_s"
+                raise CameraError(f"camera {self._section.name!r}: {reason}", hint=hint)
         raise CameraError(f"camera {self._section.name!r} is closed, expected an open one")
 
     def _supervise(self, deadline: Deadline) -> Frame | None:
@@ -175,7 +178,7 @@ class Capture:
             if limit_s <= 0 and not messages:
                 self._kill(process, self._silence())
         except GarbledError as error:
-            self._kill(process, str(error))
+            self._kill(process, CameraError(str(error), hint=DRIVER_HINT))
         return None
 
     def _take(self, process: CaptureProcess) -> Frame | None:
@@ -233,17 +236,26 @@ class Capture:
             return self._opening_s + self._section.open_timeout_s + GRACE_S
         return self._alive_s + self._section.frame_timeout_s + GRACE_S
 
-    def _silence(self) -> str:
+    def _silence(self) -> CameraError:
         if self._opening_s is None:
-            return f"the capture process did not start within {BOOT_S:g} s"
+            return CameraError(
+                f"the capture process did not start within {BOOT_S:g} s",
+                hint="see with `top` what else keeps this machine busy",
+            )
         if self._seen < 0:
-            return f"no first frame within {self._section.open_timeout_s:g} s"
-        return f"silent for {self._section.frame_timeout_s:g} s"
+            return CameraError(
+                f"no first frame within {self._section.open_timeout_s:g} s",
+                hint=f"{SILENCE_HINT} open_timeout_s",
+            )
+        return CameraError(
+            f"silent for {self._section.frame_timeout_s:g} s",
+            hint=f"{SILENCE_HINT} frame_timeout_s",
+        )
 
-    def _kill(self, process: CaptureProcess, reason: str) -> None:
+    def _kill(self, process: CaptureProcess, error: CameraError) -> None:
         self._kills += 1
         process.close()
-        self._failed(CameraError(reason))
+        self._failed(error)
 
     def _finish(self, process: CaptureProcess) -> Frame | None:
         """Deal with a process that ended or said why it will.
@@ -256,7 +268,7 @@ class Capture:
             self._final, self._process = self._said, None
             process.close()
         else:
-            self._failed(self._said or CameraError(ending))
+            self._failed(self._said or CameraError(ending, hint=DRIVER_HINT))
         return frame
 
     def _failed(self, error: EdgeclsError) -> None:

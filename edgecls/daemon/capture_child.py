@@ -61,7 +61,8 @@ def main(memory: int, messages: int) -> int:
     except Exception as error:
         log.exception("the camera's code failed")
         text = f"the camera's code failed: {type(error).__name__}: {error}"
-        _post_last(messages, message_bytes("failed", type="bug", error=text, hint=None))
+        hint = "this is a bug; report it with the traceback in the log above"
+        _post_last(messages, message_bytes("failed", type="bug", error=text, hint=hint))
     return 1
 
 

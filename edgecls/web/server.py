@@ -78,7 +78,10 @@ class PageServer:
         self._thread.start()
         if not self._server.serving.wait(START_S):
             self.close()
-            raise PageError(f"the page did not start within {START_S:g} s")
+            raise PageError(
+                f"the page did not start within {START_S:g} s",
+                hint="see with `top` what else keeps this machine busy",
+            )
         return self
 
     def __exit__(
@@ -128,4 +131,7 @@ def _refusal(host: str, port: int, error: OSError) -> PageError:
         return PageError(
             f"port {port} of {host} is not allowed to this user", hint="choose one from 1024 up"
         )
-    return PageError(f"the page cannot listen on {host} port {port}: {error.strerror}")
+    return PageError(
+        f"the page cannot listen on {host} port {port}: {error.strerror}",
+        hint="set host or port in the [web] section; enabled = false runs without the page",
+    )

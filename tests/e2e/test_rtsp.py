@@ -58,6 +58,7 @@ def failure_of(capture: Capture) -> CameraError:
     with pytest.raises(CameraError) as caught:
         capture.read(0.01)
     assert "\n" not in caught.value.message
+    assert caught.value.hint
     return caught.value
 
 

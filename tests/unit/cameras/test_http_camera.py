@@ -84,6 +84,10 @@ def missing(handler: BaseHTTPRequestHandler) -> None:
     send(handler, 404, b"")
 
 
+def failing(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, 503, b"")
+
+
 def broken_off(handler: BaseHTTPRequestHandler) -> None:
     send(handler, 200, JPEG[:50], Content_Length=str(len(JPEG)))
 
@@ -206,6 +210,7 @@ def test_a_wrong_password_is_told_and_not_shown(
     ("answer", "says"),
     [
         (missing, "404"),
+        (failing, "answered .503"),
         (page, "not an image"),
         (broken_off, "broke off after 50 bytes"),
         (endless, "expected one picture"),
@@ -213,10 +218,11 @@ def test_a_wrong_password_is_told_and_not_shown(
         (dripping, r"no picture within 0\.3 s"),
     ],
 )
-def test_what_is_no_picture_is_told_in_one_line(
+def test_what_is_no_picture_is_told_in_one_line_with_a_hint(
     serve: Callable[[Answer], str], answer: Answer, says: str
 ) -> None:
     timeout_s = 0.3 if answer in (silent, dripping) else 20
     with camera(serve(answer)) as opened, pytest.raises(CameraError, match=says) as caught:
         opened.read(timeout_s)
     assert "\n" not in caught.value.message
+    assert caught.value.hint

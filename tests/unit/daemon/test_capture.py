@@ -189,6 +189,24 @@ def test_the_pause_before_a_restart_doubles_up_to_its_limit() -> None:
         assert time.monotonic() - start_s > 0.2 + 0.4 + 0.4
 
 
+@pytest.mark.parametrize(
+    ("leaf", "limits", "hint"),
+    [
+        ("HangingCamera", {}, "raise frame_timeout_s"),
+        ("NeverOpeningCamera", {"open_timeout_s": 0.2}, "raise open_timeout_s"),
+        ("CrashingCamera", {"frame_timeout_s": PATIENCE_S}, "what the camera's driver said"),
+        ("GarblingCamera", {"frame_timeout_s": PATIENCE_S}, "what the camera's driver said"),
+        ("BuggyCamera", {"frame_timeout_s": PATIENCE_S}, "this is a bug"),
+    ],
+)
+def test_each_way_to_fail_comes_with_a_hint(leaf: str, limits: dict[str, float], hint: str) -> None:
+    with opened(leaf, restart_min_s=PATIENCE_S, restart_max_s=PATIENCE_S, **limits) as capture:
+        read_until_failures(capture, 1)
+        with pytest.raises(CameraError) as caught:
+            capture.read(0.01)
+    assert hint in str(caught.value.hint)
+
+
 def test_a_frame_that_grew_stale_while_nobody_read_is_never_returned() -> None:
     with opened("HangingCamera") as capture:
         capture.read(PATIENCE_S)
