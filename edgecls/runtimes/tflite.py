@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self
 
+from edgecls._lib.quiet import without_line
 from edgecls.errors import InferenceError
 from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single, first_line
 from edgecls.types import TensorSpec
@@ -23,6 +24,9 @@ except ModuleNotFoundError as missing:
     except ModuleNotFoundError:
         raise missing from None  # LiteRT is the one to install
 
+# Written once per process, before anything of ours; LiteRT has no setting that turns it off.
+_XNNPACK_LINE = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+
 
 class TFLiteRuntime:
     """Run a .tflite model.
@@ -33,8 +37,9 @@ class TFLiteRuntime:
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
         try:
-            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with without_line(_XNNPACK_LINE):
+                self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise InferenceError(
                 f"not a TFLite model that this interpreter can run: {first_line(error)}",
