@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from edgecls._lib.urls import public_text
 
 Models = Sequence[type[BaseModel]]
 
@@ -18,14 +21,18 @@ def message_from_validation(error: ValidationError, model: type[BaseModel], *, o
 
     Args:    model: the class that was validated.   origin: the file's name, first in the message.
     """
-    lines = list(lines_from_validation(error, model))
+    return message_from_lines(list(lines_from_validation(error, model)), origin=origin)
+
+
+def message_from_lines(lines: Sequence[str], *, origin: str) -> str:
+    """Return one message of faults that are told already."""
     noun = "error" if len(lines) == 1 else "errors"
     return "\n  ".join([f"{origin}: {len(lines)} {noun}", *lines])
 
 
 def lines_from_validation(error: ValidationError, model: type[BaseModel]) -> Iterator[str]:
     """Say each fault on a line of its own: the field's path, what is wrong, what was received."""
-    faults = error.errors(include_url=False, include_context=False)
+    faults = error.errors(include_url=False)
     for item in faults:
         if item["type"] == "too_short" and _has_inner(item["loc"], faults):
             continue  # the list is short only because its faulty items were taken out
@@ -37,8 +44,29 @@ def lines_from_validation(error: ValidationError, model: type[BaseModel]) -> Ite
         elif item["type"] == "missing":
             message = "missing"
         elif not isinstance(item["input"], dict) and "password" not in path:
-            message = f"{message}, received {item['input']!r}"
+            if item["type"] == "string_pattern_mismatch":
+                message = _expected_start(item["ctx"]["pattern"]) or message
+            message += _received(item["input"])
         yield f"{path}: {message}"
+
+
+def _received(value: object) -> str:
+    """Show what was received; what may be an address loses its user, password and query."""
+    shown = public_text(value) if isinstance(value, str) else value
+    text = repr(shown)
+    if not isinstance(value, str) and public_text(text) != text:
+        return ""  # a list with an address somewhere in it
+    return f", received {text}"
+
+
+def _expected_start(pattern: str) -> str | None:
+    """Say in words a pattern that asks for nothing but how the text begins, as `^rtsps?://`."""
+    found = re.fullmatch(r"\^([a-z/]*?)(?:([a-z])\?)?([:/]*)", pattern)
+    if found is None:
+        return None
+    start, optional, end = found.groups()
+    starts = [start + end] if optional is None else [start + end, start + optional + end]
+    return f"expected {' or '.join(f'{word}...' for word in starts)}"
 
 
 def _has_inner(loc: tuple[int | str, ...], faults: Sequence[ErrorDetails]) -> bool:

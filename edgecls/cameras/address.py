@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from edgecls._lib.urls import public_url as public_url
 from edgecls.errors import CameraError
 
 
@@ -38,12 +39,6 @@ def password_of(section: Passworded) -> str | None:
             f"cannot read password_file {section.password_file}: {error}",
             hint="the file holds the password alone, readable by the daemon's user",
         ) from error
-
-
-def public_url(url: str) -> str:
-    """Return `url` without anything that may be secret: no user, password, query or fragment."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def credentials_from_url(url: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecls import config as configuration
+from edgecls._lib.urls import public_text
 from edgecls.config import Config
 from edgecls.errors import ConfigError
 
@@ -63,11 +64,13 @@ def camera_from_text(text: str) -> dict[str, Any]:
     Raises:  ConfigError for a path that does not exist.
     """
     scheme, colons, _ = text.partition("://")
+    shown = public_text(text)
     if colons:
         kinds = {"rtsp": "rtsp", "rtsps": "rtsp", "http": "http", "https": "http"}
         if scheme.lower() not in kinds:
             raise ConfigError(
-                f"--camera {text}: unknown scheme {scheme!r}, expected one of {', '.join(kinds)}",
+                f"--camera {shown}: unknown scheme {shown.partition('://')[0]!r}, "
+                f"expected one of {', '.join(kinds)}",
                 hint=EXAMPLES,
             )
         return {"kind": kinds[scheme.lower()], "source": text}
@@ -78,7 +81,7 @@ def camera_from_text(text: str) -> dict[str, Any]:
     path = Path(text).expanduser()
     if not path.exists():
         raise ConfigError(
-            f"--camera {text}: no such file or folder, "
+            f"--camera {shown}: no such file or folder, "
             "expected an address, a device, or images or a video to play",
             hint=EXAMPLES,
         )

@@ -59,6 +59,36 @@ def test_every_error_is_in_the_json(capsys: pytest.CaptureFixture[str], wrong: P
     assert "hunter2" not in json.dumps(result)
 
 
+@pytest.mark.parametrize("kind", ["rtsp", "http", "v4l2"])
+@pytest.mark.parametrize(
+    "source",
+    ["rtps://u:HUNTER2@cam/1", "u:HUNTER2@cam/1", "rtps://cam/1?pwd=HUNTER2",
+     "rtsp:/u:HUN@HUNTER2@cam", "rtps://u:HUNTER2#1@cam/1"],
+)  # fmt: skip
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_mistyped_address_is_told_without_its_password(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: str, source: str, listed: bool
+) -> None:
+    path = tmp_path / "typo.toml"
+    value = f'["{source}"]' if listed else f'"{source}"'
+    path.write_text(f'[camera]\nkind = "{kind}"\nsource = {value}\n[web]\nhost = "{source}"\n')
+    for flags in ([], ["--json"]):
+        assert run(["config", "check", str(path), *flags]) == 2
+        told = capsys.readouterr()
+        assert "camera.source: " in told.out + told.err
+        assert "HUNTER2" not in told.out + told.err
+
+
+def test_a_mistyped_address_is_told_in_plain_words(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "typo.toml"
+    path.write_text('[camera]\nkind = "rtsp"\nsource = "rtps://u:HUNTER2@cam/1"\n')
+    assert run(["config", "check", str(path)]) == 2
+    expected = "camera.source: expected rtsp://... or rtsps://..., received 'rtps://cam/1'"
+    assert expected in capsys.readouterr().err
+
+
 def test_a_good_file_is_said_to_be_good(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "good.toml"
     path.write_text('[camera]\nkind = "demo"\n')

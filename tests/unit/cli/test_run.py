@@ -90,6 +90,19 @@ def test_what_cannot_be_a_camera_is_exit_code_2(
     assert told.out == ""
 
 
+@pytest.mark.parametrize(
+    "camera", ["rtps://u:HUNTER2@cam/1", "u:HUNTER2@cam/1", "rtsp:/u:HUNTER2@cam/1"]
+)
+def test_a_mistyped_address_is_told_without_its_password(
+    capsys: pytest.CaptureFixture[str], camera: str
+) -> None:
+    for flags in ([], ["--json"]):
+        assert run(["run", "--camera", camera, *flags]) == 2
+        told = capsys.readouterr()
+        assert "expected" in told.err
+        assert "HUNTER2" not in told.out + told.err
+
+
 def test_a_file_that_is_wrong_tells_everything_at_once(
     capsys: pytest.CaptureFixture[str], file: Path
 ) -> None:
