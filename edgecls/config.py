@@ -19,7 +19,7 @@ from edgecls.errors import ConfigError
 class Section(BaseModel):
     """One table of the file: immutable, no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CaptureSection(Section):
@@ -196,7 +196,9 @@ class StoreSection(Section):
         ge=1_000_000,
         description="Oldest snapshots go when they need more than this.",
     )
-    days_max: float = Field(30.0, gt=0, description="Visits older than this are deleted.")
+    days_max: float = Field(
+        30.0, gt=0, le=36_500, description="Visits older than this are deleted."
+    )
     free_bytes_min: int = Field(
         200_000_000, ge=0, description="Oldest snapshots go when the disk has less free than this."
     )

@@ -142,3 +142,20 @@ def test_an_unknown_kind_of_camera_is_told() -> None:
     with pytest.raises(ConfigError, match="unknown camera 'rstp'") as caught:
         example_toml("rstp")
     assert caught.value.hint == "did you mean 'rtsp'?"
+
+
+@pytest.mark.parametrize(("days", "good"), [("36500", True), ("36501", False), ("inf", False)])
+def test_visits_are_kept_for_a_hundred_years_at_most(days: str, good: bool) -> None:
+    data = toml.loads(f'camera = {{kind = "demo"}}\nstore = {{days_max = {days}}}')
+    if good:
+        assert config.from_mapping(data, origin="x").store.days_max == 36_500
+    else:
+        with pytest.raises(ConfigError, match=r"store.days_max: .*received"):
+            config.from_mapping(data, origin="x")
+
+
+@pytest.mark.parametrize("value", ["inf", "nan"])
+def test_no_number_may_be_endless(value: str) -> None:
+    data = toml.loads(f'camera = {{kind = "demo"}}\nmotion = {{frozen_after_s = {value}}}')
+    with pytest.raises(ConfigError, match=r"motion.frozen_after_s: .*finite"):
+        config.from_mapping(data, origin="x")
