@@ -26,18 +26,18 @@ class Api:
     def __init__(self, household: Household) -> None:
         self._household = household
 
-    async def now(self, request: Request) -> JSONResponse:
+    def now(self, request: Request) -> JSONResponse:
         """Return the state at the door."""
         del request
         now = self._household.now()
         return _answer({**asdict(now), "since": iso_text(now.since)})
 
-    async def health(self, request: Request) -> JSONResponse:
+    def health(self, request: Request) -> JSONResponse:
         """Return the device's condition."""
         del request
         return _answer(asdict(self._household.health()))
 
-    async def visits(self, request: Request) -> JSONResponse:
+    def visits(self, request: Request) -> JSONResponse:
         """Return visits, newest first; `next` is the path of the page of older ones, or null."""
         limit = whole_number(request.query_params, "limit", most=VISITS_MAX) or VISITS_DEFAULT
         before = whole_number(request.query_params, "before", most=ID_MAX)

@@ -1,4 +1,8 @@
-"""The page as an ASGI application. Its handlers run on the server's one thread, one at a time."""
+"""The page as an ASGI application.
+
+What asks the household is a plain function, which Starlette runs in a pool of threads: a slow disk
+holds up its own answer and no other. What needs no disk runs on the server's own thread.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Pages:
         )
         self._templates.globals["static_url"] = static_url
 
-    async def home(self, request: Request) -> HTMLResponse:
+    def home(self, request: Request) -> HTMLResponse:
         """Show the latest frame, the state, the newest visits and the device's condition."""
         del request
         at = self._clock()
@@ -60,7 +60,7 @@ class Pages:
             health=health_view(health),
         )
 
-    async def visits(self, request: Request) -> HTMLResponse:
+    def visits(self, request: Request) -> HTMLResponse:
         """List visits, newest first; `?before=ID` pages back."""
         at = self._clock()
         before = whole_number(request.query_params, "before", most=ID_MAX)
@@ -73,7 +73,7 @@ class Pages:
             older=shown[-1].id if len(found) > LIST_VISITS else None,
         )
 
-    async def visit(self, request: Request) -> HTMLResponse:
+    def visit(self, request: Request) -> HTMLResponse:
         """Show one visit with its snapshot at full size."""
         number = request.path_params["number"]
         visit = self._household.visit(number) if 1 <= number <= ID_MAX else None

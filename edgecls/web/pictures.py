@@ -20,7 +20,7 @@ class Pictures:
     def __init__(self, household: Household) -> None:
         self._household = household
 
-    async def latest(self, request: Request) -> Response:
+    def latest(self, request: Request) -> Response:
         """Return the newest frame; 304 to who has it already, 404 before the first."""
         jpeg = self._household.latest_jpeg()
         if jpeg is None:
@@ -31,7 +31,7 @@ class Pictures:
             return Response(status_code=304, headers=headers)
         return Response(jpeg, media_type=JPEG, headers=headers)
 
-    async def snapshot(self, request: Request) -> Response:
+    def snapshot(self, request: Request) -> Response:
         """Return a visit's snapshot; 404 when it is gone or is no such name."""
         jpeg = self._household.snapshot(request.path_params["name"])
         if jpeg is None:

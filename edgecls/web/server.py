@@ -93,7 +93,11 @@ class PageServer:
         self.close()
 
     def close(self) -> None:
-        """Stop serving, within 2 s; open connections are cut. May be called twice."""
+        """Stop serving; open connections are cut. May be called twice.
+
+        Returns after 2 s at most. A thread that has not ended by then is told to drop whatever it
+        does, and left behind: it ends by itself, or with the process, which does not wait for it.
+        """
         if self._server is None or self._thread is None:
             return
         self._server.should_exit = True

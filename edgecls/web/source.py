@@ -57,7 +57,7 @@ class Health:
 
 
 class Household(Protocol):
-    """Everything the page shows. Called from the page's threads; nothing here blocks long."""
+    """Everything the page shows. Called from several threads at once; nothing here blocks long."""
 
     def now(self) -> Now: ...
 

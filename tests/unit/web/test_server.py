@@ -6,10 +6,12 @@ import socket
 import threading
 import time
 import urllib.request
+from collections.abc import Sequence
 
 import pytest
 
 from edgecls.errors import PageError
+from edgecls.types import Visit
 from edgecls.web.server import STOP_S, PageServer
 from tests.household import FakeHousehold
 
@@ -59,6 +61,34 @@ def test_a_browser_that_keeps_its_connection_does_not_hold_up_the_end() -> None:
     half.close()
     assert took_s <= STOP_S + 1  # the join's own limit, and some room for a slow machine
     assert not [thread for thread in threading.enumerate() if thread.name == "page"]
+
+
+class SlowDisk(FakeHousehold):
+    """Its visits do not come until the test lets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.released = threading.Event(), threading.Event()
+
+    def visits(self, *, limit: int, before_id: int | None = None) -> Sequence[Visit]:
+        self.asked.set()
+        assert self.released.wait(30)
+        return super().visits(limit=limit, before_id=before_id)
+
+
+def test_a_slow_disk_holds_up_no_other_answer() -> None:
+    household = SlowDisk()
+    answers: list[int] = []
+    with PageServer(household, "127.0.0.1", 0) as server:
+        slow = threading.Thread(target=lambda: answers.append(answer_of(f"{server.url}/visits")))
+        slow.start()
+        assert household.asked.wait(30)
+        assert answer_of(f"{server.url}/api/now") == 200
+        assert answer_of(f"{server.url}/latest.jpg") == 200
+        assert not answers
+        household.released.set()
+        slow.join(30)
+        assert answers == [200]
 
 
 def test_close_may_be_called_twice_and_before_entering() -> None:
