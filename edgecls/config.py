@@ -246,7 +246,9 @@ def read(path: Path) -> dict[str, Any]:
             f"cannot read {path}: {error.strerror}", hint="give the path of a TOML file"
         ) from error
     except ValueError as error:
-        raise ConfigError(f"{path} is not TOML: {error}") from error
+        raise ConfigError(
+            f"{path} is not TOML: {error}", hint="edgecls config example prints a correct file"
+        ) from error
 
 
 def from_mapping(data: dict[str, Any], *, origin: str, base: Path | None = None) -> Config:
@@ -274,15 +276,25 @@ def faults(error: ConfigError) -> tuple[str, ...]:
 
 def _anchored(config: Config, base: Path) -> Config:
     """Make the paths that a person wrote relative to the file absolute."""
-    store = config.store.model_copy(update={"folder": base / config.store.folder})
+    store = config.store.model_copy(update={"folder": _placed(base, config.store.folder)})
     model = config.model
     if model.bundle is not None:
-        model = model.model_copy(update={"bundle": base / model.bundle})
+        model = model.model_copy(update={"bundle": _placed(base, model.bundle)})
     camera: Any = config.camera  # Any: a union whose members share no path field
     update = {
-        name: base / getattr(camera, name)
+        name: _placed(base, getattr(camera, name))
         for name in ("source", "password_file")
         if isinstance(getattr(camera, name, None), Path)
     }
     camera = camera.model_copy(update=update)
     return config.model_copy(update={"store": store, "model": model, "camera": camera})
+
+
+def _placed(base: Path, path: Path) -> Path:
+    """Return a path of the file as it is meant: relative to `base`, or to a home after "~"."""
+    try:
+        return base / path.expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{path}: there is no such home folder", hint="write the whole path"
+        ) from error

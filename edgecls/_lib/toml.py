@@ -17,7 +17,11 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises:  OSError as the system gives it; ValueError for text that is not UTF-8 or not TOML.
     """
-    return loads(path.read_text(encoding="utf-8"))
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
+    except UnicodeDecodeError as error:
+        raise ValueError(f"expected UTF-8 text, byte {error.start} is none") from error
+    return loads(text)
 
 
 def loads(text: str) -> dict[str, Any]:

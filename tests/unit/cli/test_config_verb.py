@@ -159,3 +159,52 @@ def test_no_number_may_be_endless(value: str) -> None:
     data = toml.loads(f'camera = {{kind = "demo"}}\nmotion = {{frozen_after_s = {value}}}')
     with pytest.raises(ConfigError, match=r"motion.frozen_after_s: .*finite"):
         config.from_mapping(data, origin="x")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_file_of_any_editor_is_read(tmp_path: Path, mark: bytes, end: bytes) -> None:
+    path = tmp_path / "door.toml"
+    path.write_bytes(mark + end.join([b"[camera]", b'kind = "demo"', b'name = "T\xc3\xbcr"', b""]))
+    assert config.load(path).camera.name == "T\u00fcr"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"[camera\n", "is not TOML: "), ("[camera]".encode("utf-16"), "expected UTF-8 text, byte 0")],
+)
+def test_a_file_that_cannot_be_read_points_to_one_that_can(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    path = tmp_path / "door.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=told) as caught:
+        config.load(path)
+    assert caught.value.hint == "edgecls config example prints a correct file"
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    path = tmp_path / "door.toml"
+    path.write_text(
+        '[camera]\nkind = "rtsp"\nsource = "rtsp://me@cam/~1"\npassword_file = "~/secret"\n'
+        '[model]\nbundle = "~/mine.edgecls"\n[store]\nfolder = "~/visits"\n'
+    )
+    loaded = config.load(path)
+    home = tmp_path / "home"
+    assert isinstance(loaded.camera, config.RtspCameraSection)
+    assert (loaded.camera.source, loaded.camera.password_file) == (
+        "rtsp://me@cam/~1", home / "secret",
+    )  # fmt: skip
+    assert (loaded.model.bundle, loaded.store.folder) == (home / "mine.edgecls", home / "visits")
+    path.write_text('[camera]\nkind = "replay"\nsource = "~/clips"\n')
+    replay = config.load(path).camera
+    assert isinstance(replay, config.ReplayCameraSection)
+    assert replay.source == home / "clips"
+
+
+def test_the_home_of_nobody_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "door.toml"
+    path.write_text('[camera]\nkind = "replay"\nsource = "~no-such-user/clips"\n')
+    with pytest.raises(ConfigError, match="~no-such-user/clips: there is no such home folder"):
+        config.load(path)
