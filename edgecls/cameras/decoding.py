@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from types import TracebackType
 from typing import Any
 
 import av
@@ -15,6 +17,7 @@ from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
+from typing_extensions import Self
 
 from edgecls._lib.deadline import Deadline
 from edgecls.errors import CameraError
@@ -217,6 +220,44 @@ class LiveDecoder:
         with self._changed:
             self._newest = newest
             self._changed.notify_all()
+
+
+class StreamCamera(ABC):
+    """A camera whose pictures a `LiveDecoder` makes, from entering to closing.
+
+    Args:    name: of the camera, for messages.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._decoder: LiveDecoder | None = None
+
+    @abstractmethod
+    def _opened(self) -> LiveDecoder:
+        """Connect. Raises: CameraError with the reason."""
+
+    def __enter__(self) -> Self:
+        self._decoder = self._opened()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._decoder is not None:
+            self._decoder.close()
+            self._decoder = None
+
+    def read(self, timeout_s: float) -> Frame:
+        """Return the newest picture not yet returned; see `ports.Camera.read`."""
+        if self._decoder is None:
+            raise CameraError(f"{self._name} is closed, expected an open camera")
+        return self._decoder.read(timeout_s)
 
 
 def economise(codec: CodecContext) -> None:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from types import TracebackType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import av
-from typing_extensions import Self
 
 from edgecls.cameras.address import password_of, public_url, url_with_password
-from edgecls.cameras.decoding import LiveDecoder
+from edgecls.cameras.decoding import LiveDecoder, StreamCamera
 from edgecls.errors import CameraError
-from edgecls.types import Frame
 
 if TYPE_CHECKING:  # the capture process does without pydantic
     from edgecls.config import RtspCameraSection
@@ -24,15 +21,14 @@ PORT = 554
 PROBE_US = 500_000  # looks this long into the stream for its format; a camera's SDP has it already
 
 
-class RtspCamera:
+class RtspCamera(StreamCamera):
     """Decode a stream continuously; give the newest picture when asked."""
 
     def __init__(self, section: RtspCameraSection) -> None:
+        super().__init__(public_url(section.source))
         self._section = section
-        self._name = public_url(section.source)
-        self._decoder: LiveDecoder | None = None
 
-    def __enter__(self) -> Self:
+    def _opened(self) -> LiveDecoder:
         """Connect. Raises: CameraError by `open_timeout_s`, with the reason."""
         section = self._section
         url = url_with_password(section.source, password_of(section))
@@ -61,29 +57,7 @@ class RtspCamera:
                 f"{self._name} sends no video",
                 hint="look up the path of its video stream in the camera's manual",
             )
-        self._decoder = LiveDecoder(
-            container, what=self._name, keyframes_only=section.keyframes_only
-        )
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self._decoder is not None:
-            self._decoder.close()
-            self._decoder = None
-
-    def read(self, timeout_s: float) -> Frame:
-        """Return the newest picture not yet returned; see `ports.Camera.read`."""
-        if self._decoder is None:
-            raise CameraError(f"{self._name} is closed, expected an open camera")
-        return self._decoder.read(timeout_s)
+        return LiveDecoder(container, what=self._name, keyframes_only=section.keyframes_only)
 
     def _complaint(self, error: av.FFmpegError, took_s: float) -> CameraError:
         """Say in a person's words why the stream could not be opened."""

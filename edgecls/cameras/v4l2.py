@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 import av
-from typing_extensions import Self
 
-from edgecls.cameras.decoding import LiveDecoder
+from edgecls.cameras.decoding import LiveDecoder, StreamCamera
 from edgecls.errors import CameraError
-from edgecls.types import Frame
 
 if TYPE_CHECKING:  # the capture process does without pydantic
     from edgecls.config import V4l2CameraSection
 
 
-class V4l2Camera:
+class V4l2Camera(StreamCamera):
     """Take pictures from a device file in the size nearest to the wished one."""
 
     def __init__(self, section: V4l2CameraSection) -> None:
+        super().__init__(section.source)
         self._section = section
-        self._decoder: LiveDecoder | None = None
 
-    def __enter__(self) -> Self:
+    def _opened(self) -> LiveDecoder:
         """Open the device. Raises: CameraError if it is missing, forbidden, busy or no camera."""
         section = self._section
         options = {"video_size": f"{section.width}x{section.height}"}
@@ -38,27 +35,7 @@ class V4l2Camera:
             )
         except av.FFmpegError as error:
             raise complaint(section.source, error.errno, error.strerror) from error
-        self._decoder = LiveDecoder(container, what=section.source)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self._decoder is not None:
-            self._decoder.close()
-            self._decoder = None
-
-    def read(self, timeout_s: float) -> Frame:
-        """Return the newest picture not yet returned; see `ports.Camera.read`."""
-        if self._decoder is None:
-            raise CameraError(f"{self._section.source} is closed, expected an open camera")
-        return self._decoder.read(timeout_s)
+        return LiveDecoder(container, what=section.source)
 
 
 def complaint(device: str, number: int | None, text: str | None) -> CameraError:
