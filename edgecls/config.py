@@ -5,14 +5,16 @@ Every field has a unit in its name, bounds and a description; `edgecls config sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from edgecls._lib import toml
-from edgecls._lib.validation import lines_from_validation, message_from_validation
+from edgecls._lib.urls import public_text
+from edgecls._lib.validation import lines_from_validation, message_from_lines, suggestion
 from edgecls.errors import ConfigError
 
 
@@ -257,21 +259,67 @@ def from_mapping(data: dict[str, Any], *, origin: str, base: Path | None = None)
     Args:    origin: named in messages.   base: folder for relative paths, None leaves them.
     Raises:  ConfigError as `load`.
     """
+    data, lines = _with_camera_kind(data)
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(
-            message_from_validation(error, Config, origin=origin),
-            hint="edgecls config schema prints every field with its bounds",
-        ) from error
+        raise _FaultyFileError([*lines, *lines_from_validation(error, Config)], origin) from error
+    if lines:
+        raise _FaultyFileError(lines, origin)
     return config if base is None else _anchored(config, base)
 
 
 def faults(error: ConfigError) -> tuple[str, ...]:
     """Return what `load` found wrong, one text per fault, without the lines that tie them up."""
-    if isinstance(error.__cause__, ValidationError):
-        return tuple(lines_from_validation(error.__cause__, Config))
-    return (error.message,)
+    return error.lines if isinstance(error, _FaultyFileError) else (error.message,)
+
+
+class _FaultyFileError(ConfigError):
+    """Keep the faults apart beside the message that tells them all."""
+
+    def __init__(self, lines: Sequence[str], origin: str) -> None:
+        super().__init__(
+            message_from_lines(lines, origin=origin),
+            hint="edgecls config schema prints every field with its bounds",
+        )
+        self.lines = tuple(lines)
+
+
+def _with_camera_kind(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Put the kind of camera that was meant where none or a wrong one is given.
+
+    Returns: the data, in which the table's other faults can be found, and the kind's own fault.
+    """
+    table = data.get("camera")
+    if not isinstance(table, dict):
+        return data, []
+    kind = table.get("kind")
+    if isinstance(kind, str) and kind in CAMERA_SECTIONS:
+        return data, []
+    if "kind" not in table:
+        line = f"camera.kind: missing, expected one of {', '.join(CAMERA_SECTIONS)}"
+    else:
+        shown = public_text(str(kind))
+        line = f"camera.kind: unknown kind {shown!r}, {suggestion(str(kind), CAMERA_SECTIONS)}"
+    meant = _kind_meant(kind, table.get("source"))
+    if meant is None:  # check what every camera has, and the names that none has
+        ours = set(CaptureSection.model_fields)
+        theirs = {name for section in CAMERA_SECTIONS.values() for name in section.model_fields}
+        table = {name: value for name, value in table.items() if name not in theirs - ours}
+        meant = "demo"
+    return {**data, "camera": {**table, "kind": meant}}, [line]
+
+
+def _kind_meant(kind: object, source: object) -> str | None:
+    """Guess the kind of camera from a mistyped word, else from its source."""
+    near = difflib.get_close_matches(str(kind), CAMERA_SECTIONS, n=1)
+    if near:
+        return near[0]
+    if not isinstance(source, str):
+        return None
+    if "://" in source:
+        return "http" if source.startswith("h") else "rtsp"
+    return "v4l2" if source.startswith("/dev/") else "replay"
 
 
 def _anchored(config: Config, base: Path) -> Config:

@@ -208,3 +208,51 @@ def test_the_home_of_nobody_is_told(tmp_path: Path) -> None:
     path.write_text('[camera]\nkind = "replay"\nsource = "~no-such-user/clips"\n')
     with pytest.raises(ConfigError, match="~no-such-user/clips: there is no such home folder"):
         config.load(path)
+
+
+KINDS = "expected one of replay, rtsp, v4l2, http, demo"
+
+
+@pytest.mark.parametrize(
+    ("table", "lines"),
+    [
+        ("", [f"camera.kind: missing, {KINDS}"]),
+        ("fsp = 1\nwidth = 640\nopen_timeout_s = 0", [
+            f"camera.kind: missing, {KINDS}",
+            "camera.open_timeout_s: Input should be greater than 0, received 0",
+            "camera.fsp: unknown field, did you mean 'fps'?",
+        ]),
+        ('source = "rtps://me@cam/1"\npasword = "x"', [
+            f"camera.kind: missing, {KINDS}",
+            "camera.source: expected rtsp://... or rtsps://..., received 'rtps://cam/1'",
+            "camera.pasword: unknown field, did you mean 'password'?",
+        ]),
+        ('kind = "rstp"\nfps = 0', [
+            "camera.kind: unknown kind 'rstp', did you mean 'rtsp'?",
+            "camera.fps: Input should be greater than 0, received 0",
+            "camera.source: missing",
+        ]),
+        ('kind = "usb"\nsource = "/dev/video0"\nwidth = 1', [
+            f"camera.kind: unknown kind 'usb', {KINDS}",
+            "camera.width: Input should be greater than or equal to 64, received 1",
+        ]),
+        ('kind = 3\nsource = "clip.mp4"\nloop = true', [
+            f"camera.kind: unknown kind '3', {KINDS}",
+        ]),
+        ('kind = "rtsp://me:HUNTER2@cam/1"', [
+            f"camera.kind: unknown kind 'rtsp://cam/1', {KINDS}",
+        ]),
+    ],
+)  # fmt: skip
+def test_a_camera_of_no_known_kind_still_tells_its_other_faults(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, table: str, lines: list[str]
+) -> None:
+    path = tmp_path / "door.toml"
+    path.write_text(f"[camera]\n{table}\n")
+    assert run(["config", "check", str(path), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["errors"] == lines
+    assert run(["config", "check", str(path)]) == 2
+    noun = "error" if len(lines) == 1 else "errors"
+    told = "\n  ".join([f"error: {path}: {len(lines)} {noun}", *lines])
+    hint = "hint:  edgecls config schema prints every field with its bounds"
+    assert capsys.readouterr().err == f"{told}\n{hint}\n"
