@@ -58,17 +58,17 @@ def pixels_from_bytes(data: bytes, *, origin: str = "the image") -> Pixels:
         raise ImageError(
             f"{origin}: not an image: it begins with {data[:4].hex(' ')}", hint=_FORMATS_HINT
         )
-    if not header.complete:
-        raise ImageError(
-            f"{origin}: the {header.format} file is cut off after {len(data)} bytes",
-            hint="copy the file again",
-        )
     if header.width * header.height > MEGAPIXELS_MAX * 1_000_000:
         raise ImageError(
             f"{origin}: {header.width}x{header.height} is "
             f"{header.width * header.height / 1e6:.0f} megapixels, "
             f"expected at most {MEGAPIXELS_MAX}",
             hint="scale the image down first; a model looks at far fewer pixels",
+        )
+    if not header.complete:
+        raise ImageError(
+            f"{origin}: the {header.format} file is cut off after {len(data)} bytes",
+            hint="copy the file again",
         )
     pixels = _decoded(np.frombuffer(data, np.uint8)) if header.width * header.height else None
     if pixels is None:

@@ -182,6 +182,11 @@ def test_100_megapixels_in_a_real_jpeg_are_refused() -> None:
     assert "100 megapixels" in fault(bytes(jpeg))
 
 
+def test_144_megapixels_are_refused_before_the_rest_has_come() -> None:
+    message = fault(png_of_size(12_000, 12_000)[:33])
+    assert "12000x12000 is 144 megapixels, expected at most 64" in message
+
+
 def test_a_size_of_nothing_is_refused() -> None:
     assert "cannot be decoded" in fault(png_of_size(0, 5))
 
