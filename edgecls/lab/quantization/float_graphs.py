@@ -14,7 +14,7 @@ import onnx
 from edgecls.errors import CalibrationError, ConfigError
 from edgecls.lab.export import onnx_from_keras, tflite_from_keras
 from edgecls.lab.quantization.equalize import with_layers_equalized, with_relu6_as_relu
-from edgecls.lab.quantization.fold import with_batchnorm_folded
+from edgecls.lab.quantization.fold import flattened, with_batchnorm_folded
 from edgecls.lab.quantization.onnx import prepared
 
 STEPS = ("fold", "relu", "equalize")
@@ -46,6 +46,8 @@ def improved(model: keras.Model, steps: Sequence[str]) -> keras.Model:
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         raise ConfigError(f"unknown improvement {unknown[0]!r}, expected {', '.join(STEPS)}")
+    if steps:
+        model = flattened(model)
     if "fold" in steps:
         model = with_batchnorm_folded(model)
     if "relu" in steps:

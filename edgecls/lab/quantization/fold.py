@@ -58,6 +58,41 @@ def _pairs(model: keras.Model) -> list[Pair]:
     return found
 
 
+def flattened(model: keras.Model) -> keras.Model:
+    """Return a copy in which models used as layers are unrolled, so that every layer is seen.
+
+    The layers are named as inside their own model.
+    """
+    if not any(isinstance(layer, keras.Model) for layer in model.layers):
+        return model
+
+    def call(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:  # Any: keras tensors
+        if not isinstance(layer, keras.Model):
+            return layer(*inputs, **options)
+        given = keras.tree.pack_sequence_as(layer.input, keras.tree.flatten(inputs))
+        return layer._run_through_graph(given, operation_fn=_copied, call_fn=call)
+
+    copy = keras.models.clone_model(model, clone_function=_copied, call_function=call)
+    for layer in _leaves(model):
+        if layer.weights:
+            copy.get_layer(layer.name).set_weights(layer.get_weights())
+    return copy
+
+
+def _copied(layer: keras.layers.Layer) -> keras.layers.Layer:
+    return (
+        layer if isinstance(layer, keras.Model) else layer.__class__.from_config(layer.get_config())
+    )
+
+
+def _leaves(model: keras.Model) -> list[keras.layers.Layer]:
+    return [
+        leaf
+        for layer in model.layers
+        for leaf in (_leaves(layer) if isinstance(layer, keras.Model) else [layer])
+    ]
+
+
 def with_batchnorm_folded(model: keras.Model) -> keras.Model:
     """Return a copy in which y = gamma (W x + b - mean) / sqrt(var + eps) + beta is one layer.
 

@@ -74,7 +74,9 @@ def calibrated(
     shifts: dict[str, Floats] = {}
     if bias:
         keras_model = improved(load_keras(model), steps)
-        shifts = corrections(keras_model, mean_inputs(keras_model, _batches(wanted, selected)))
+        size = keras_model.input.shape[0] or BATCH
+        batches = _batches(wanted.input, selected, size)
+        shifts = corrections(keras_model, mean_inputs(keras_model, batches))
     graphs = _int8_base(model, steps, shifts)
     found = {}
     if graphs.tflite is not None:
@@ -170,11 +172,11 @@ def _images(rule: InputRule, selected: Selected) -> Iterator[Floats]:
         yield normalised(resized(pixels, rule), rule)
 
 
-def _batches(wanted: CalibrationSet, selected: Selected) -> Iterator[Floats]:
+def _batches(rule: InputRule, selected: Selected, size: int) -> Iterator[Floats]:
     batch: list[Floats] = []
-    for image in _images(wanted.input, selected):
+    for image in _images(rule, selected):
         batch.append(image)
-        if len(batch) == BATCH:
+        if len(batch) == size:
             yield np.stack(batch)
             batch = []
     if batch:

@@ -107,3 +107,13 @@ def test_bias_correction_takes_away_the_mean_error_of_rounded_weights() -> None:
     corrected = bias.with_bias_corrected(folded, shifts)
     assert set(shifts) == {"stem", "deep", "point", "logits"}
     assert stem_error(corrected).mean() < 0.35 * stem_error(folded).mean()
+
+
+def test_a_model_used_as_a_layer_is_unrolled_and_answers_the_same() -> None:
+    inner = small_net(relu_max=6.0)
+    inputs = keras.Input((16, 16, 3))
+    outer = keras.Model(inputs, keras.layers.Rescaling(0.5)(inner(inputs)))
+    flat = fold.flattened(outer)
+    assert {"stem", "deep_bn", "logits"} <= {layer.name for layer in flat.layers}
+    np.testing.assert_allclose(answers(flat, images()), answers(outer, images()), atol=1e-6)
+    assert norms(fold.with_batchnorm_folded(flat)) == ["after_add_bn"]
