@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import select
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from typing_extensions import Self
 
@@ -140,32 +142,32 @@ class Talker:
             return  # closed on us, or by the test's end
 
 
-def tap(port: int, *, bytes_before: int, then_close: bool) -> Callable[[socket.socket], None]:
+def tap(
+    port: int, *, bytes_before: int, then: Literal["close", "hang", "garble"]
+) -> Callable[[socket.socket], None]:
     """Return a talk that forwards to `port` until so many bytes came back; then it breaks.
 
-    Args:    then_close: close the line in the middle of whatever it was; else say nothing more.
+    Args:    then: close the line in the middle of whatever it was, say nothing more, or send as
+             many random bytes as would have come.
     """
 
     def talk(near: socket.socket) -> None:
+        noise = random.Random(port)
         with socket.create_connection(("127.0.0.1", port)) as far:
             left = bytes_before
-            while True:
+            while left > 0 or then != "close":
                 ready, _, _ = select.select([near, far], [], [])
-                if near in ready:
-                    data = near.recv(65_536)
+                for line in ready:  # read on even when broken, or the server is held up
+                    data = line.recv(min(left, 65_536) if line is far and left > 0 else 65_536)
                     if not data:
                         return
-                    far.sendall(data)
-                if far in ready and left > 0:
-                    data = far.recv(min(left, 65_536))
-                    if not data:
-                        return
-                    near.sendall(data)
-                    left -= len(data)
-                elif left <= 0 and then_close:
-                    near.shutdown(socket.SHUT_RDWR)
-                    return
-                elif far in ready and not far.recv(65_536):  # read on, or the server is held up
-                    return
+                    if line is near:
+                        far.sendall(data)
+                    elif left > 0:
+                        near.sendall(data)
+                        left -= len(data)
+                    elif then == "garble":
+                        near.sendall(noise.randbytes(len(data)))
+            near.shutdown(socket.SHUT_RDWR)
 
     return talk
