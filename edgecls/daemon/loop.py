@@ -71,13 +71,23 @@ class Loop:
                 except CameraEndedError as error:
                     if once:
                         break
-                    self._no_picture(str(error))
-                    self._stop.wait()
-                self._recorder.tick()
-                self._household.storage_problem(self._recorder.problem)
+                    self._stay(str(error))
+                self._keep_house()
         finally:
             self._told(self._watch.finish(), ENDED)
             self._recorder.tick()
+
+    def _stay(self, why: str) -> None:
+        """Wait to be told to stop: no frame will come any more, but the page and the store stay."""
+        self._no_picture(why)
+        self._told(self._watch.finish(), ENDED)
+        self._keep_house()
+        while not self._stop.wait(POLL_S):
+            self._keep_house()
+
+    def _keep_house(self) -> None:
+        self._recorder.tick()
+        self._household.storage_problem(self._recorder.problem)
 
     def _step(self, *, once: bool) -> None:
         """Handle the next frame, or its absence."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,33 +12,48 @@ import pytest
 from edgecls.config import StoreSection, from_mapping
 from edgecls.daemon.capture import CaptureCounters
 from edgecls.daemon.household import DaemonHousehold
-from edgecls.daemon.loop import Loop
+from edgecls.daemon.loop import POLL_S, Loop
 from edgecls.daemon.recorder import Recorder
 from edgecls.daemon.watch import Decider, Watch
-from edgecls.errors import CameraError, EdgeclsError, MissingDependencyError
+from edgecls.errors import CameraError, EdgeclsError, MissingDependencyError, StoreError
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
 from edgecls.testing.board import FakeBoard
 from edgecls.testing.camera import FakeCamera
 from edgecls.testing.door import NOON, FakeDoor
 from edgecls.testing.judge import FakeJudge
-from edgecls.types import Frame, Pixels
+from edgecls.types import Frame, Pixels, Visit
 
 NEAR = (250, 60, 370, 350)
+POLLS = 30
 
 
 class CountingStop(threading.Event):
-    """An event whose waits are counted and cost no time."""
+    """An event whose waits are counted and cost no time; it is set after half a minute of polls."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: Callable[[float], None]) -> None:
         super().__init__()
         self.waited_s: list[float | None] = []
+        self._turn = turn
 
     def wait(self, timeout: float | None = None) -> bool:
         self.waited_s.append(timeout)
-        if timeout is None:
+        self._turn(timeout or 0.0)
+        if timeout is None or self.waited_s.count(POLL_S) == POLLS:
             self.set()  # nobody else would ever
         return self.is_set()
+
+
+class StoreFullAtFirst(Store):
+    """A store whose first write fails."""
+
+    refused = 0
+
+    def start_visit(self, camera: str, *, at: datetime, score: float, jpeg: bytes) -> Visit:
+        if not self.refused:
+            self.refused += 1
+            raise StoreError("cannot write: No space left on device")
+        return super().start_visit(camera, at=at, score=score, jpeg=jpeg)
 
 
 class Daemon:
@@ -47,7 +63,7 @@ class Daemon:
         self.reader = reader
         self.store = store
         self.door = FakeDoor()
-        self.stop = CountingStop()
+        self.stop = CountingStop(self.turn)
         self.lines: list[str] = []
         self.away = True
         self.seconds = 1000.0
@@ -75,7 +91,7 @@ class Daemon:
             Loop(
                 camera,
                 Watch(config, Decider(FakeJudge(), "person", 0.5, 96)),
-                Recorder(self.store, jpeg_quality=80, clock=lambda: 0.0, now=lambda: NOON),
+                Recorder(self.store, jpeg_quality=80, clock=lambda: self.seconds, now=lambda: NOON),
                 self.household,
                 label="person",
                 announce=self.lines.append,
@@ -83,6 +99,9 @@ class Daemon:
                 failing=lambda: self.away,
                 clock=lambda: self.seconds,
             ).run(once=once)
+
+    def turn(self, seconds: float) -> None:
+        self.seconds += seconds
 
     def empty(self, seconds: float) -> list[Pixels]:
         return [self.door.pixels() for _ in range(round(seconds * 4))]
@@ -137,7 +156,7 @@ def test_camera_trouble_is_told_once_and_passes(daemon: Daemon) -> None:
     gone = CameraError("camera 'door': unplugged")
     daemon.run([*daemon.empty(1), *[gone] * 5, *daemon.empty(1)], once=False)
     assert daemon.told[:2] == ["no picture: camera 'door': unplugged", "the picture is back"]
-    pauses = [seconds for seconds in daemon.stop.waited_s if seconds is not None]
+    pauses = [seconds for seconds in daemon.stop.waited_s if seconds != POLL_S]
     assert len(pauses) == 5  # after each failure, so that no failing camera makes a busy loop
 
 
@@ -158,10 +177,30 @@ def test_a_visit_does_not_wait_for_a_lost_camera_for_ever(daemon: Daemon) -> Non
 
 def test_what_has_ended_is_told_and_the_page_stays(daemon: Daemon) -> None:
     daemon.run(daemon.empty(1), once=False)
-    assert daemon.stop.waited_s == [None]  # until somebody stops it
+    assert daemon.stop.waited_s == [POLL_S] * POLLS  # until somebody stops it
     now = daemon.household.now()
     assert now.state == "no_picture"
     assert now.problem == "the fake camera's script has ended"
+
+
+def test_after_the_last_frame_the_visit_ends_and_the_store_is_tried_again(tmp_path: Path) -> None:
+    store = StoreFullAtFirst(StoreSection(folder=tmp_path, free_bytes_min=0))
+    with store, StoreReader(tmp_path) as reader:
+        daemon = Daemon(store, reader)
+        seen: list[tuple[str | None, int]] = []
+
+        def look(seconds: float) -> None:
+            daemon.seconds += seconds
+            if seconds == POLL_S:
+                ended = [visit for visit in reader.visits(limit=9) if visit.ended_at]
+                seen.append((daemon.household.now().problem, len(ended)))
+
+        daemon.stop = CountingStop(look)
+        film = [*daemon.empty(2), *daemon.somebody(3)]
+        daemon.run(film, once=False)
+        assert store.refused == 1
+        assert daemon.told[-1].startswith("person still there after")
+        assert seen[-1] == ("the fake camera's script has ended", 1)
 
 
 @pytest.mark.parametrize("error", [CameraError("unplugged"), MissingDependencyError("no PyAV")])
