@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from types import TracebackType
 
 from typing_extensions import Self
@@ -38,6 +39,7 @@ class Store:
 
     Args:    step: is told the name of each step of a write just before it is taken.
              schema: the migrations, in order; the package's own if left out.
+             clock: monotonic seconds, to notice when the wall clock jumps.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class Store:
         *,
         step: Callable[[str], None] | None = None,
         schema: Sequence[Migration] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._section = section
         self._step = step or (lambda _: None)
         self._schema = schema
+        self._time = retention.SteadyTime(clock)
         self._snapshots = Snapshots(section.folder / "snapshots", step=step)
         self._lock: FolderLock | None = None
         self._database: sqlite3.Connection | None = None
@@ -114,9 +118,13 @@ class Store:
         return self._with_room(lambda: self._end_visit(visit_id, at, score, jpeg, interrupted))
 
     def sweep(self, *, now: datetime) -> retention.Swept:
-        """Delete what is too old or too much, oldest first; never a visit that lasts."""
+        """Delete what is too old or too much, oldest first; never a visit that lasts.
+
+        Age counts once `now` has been steady for an hour of calls: see `retention.SteadyTime`.
+        """
+        trusted = now if self._time.trusted(now) else None
         with store_errors(f"cannot clean up {self._section.folder}"):
-            return retention.sweep(self._open_database, self._snapshots, self._section, now=now)
+            return retention.sweep(self._open_database, self._snapshots, self._section, now=trusted)
 
     @property
     def _open_database(self) -> sqlite3.Connection:
@@ -132,9 +140,8 @@ class Store:
             except (OSError, sqlite3.Error) as error:
                 if isinstance(error, StoreError) or not is_disk_full(error):
                     raise
-                now = datetime.now(timezone.utc)
                 swept = retention.sweep(
-                    self._open_database, self._snapshots, self._section, now=now
+                    self._open_database, self._snapshots, self._section, now=None
                 )
                 if not swept.snapshots:
                     raise

@@ -12,6 +12,7 @@ import pytest
 from edgecls.config import StoreSection
 from edgecls.errors import StoreError
 from edgecls.store.reader import StoreReader
+from edgecls.store.retention import Swept
 from edgecls.store.store import Store
 from edgecls.types import Visit
 
@@ -24,9 +25,23 @@ def section(tmp_path: Path) -> StoreSection:
     return StoreSection(folder=tmp_path / "data", free_bytes_min=0)
 
 
+class Clock:
+    """Monotonic seconds that a test turns."""
+
+    seconds = 500.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 @pytest.fixture
-def store(section: StoreSection) -> Iterator[Store]:
-    with Store(section) as opened:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(section: StoreSection, clock: Clock) -> Iterator[Store]:
+    with Store(section, clock=clock) as opened:
         yield opened
 
 
@@ -39,6 +54,13 @@ def reader(store: Store, section: StoreSection) -> Iterator[StoreReader]:
 def stored_visit(store: Store, *, at: datetime = NOON, jpeg: bytes = JPEG) -> Visit:
     visit = store.start_visit("door", at=at, score=0.8, jpeg=jpeg)
     return store.end_visit(visit.id, at=at + timedelta(seconds=9), score=0.97, jpeg=None)
+
+
+def swept_an_hour_later(store: Store, clock: Clock, now: datetime) -> Swept:
+    """Sweep twice, the second time at `now`, and return what that one deleted."""
+    store.sweep(now=now - timedelta(hours=1))
+    clock.seconds += 3600
+    return store.sweep(now=now)
 
 
 def test_a_visit_is_read_back_as_it_was_told(store: Store, reader: StoreReader) -> None:
@@ -88,10 +110,10 @@ def test_ending_twice_or_what_never_began_is_an_error(store: Store) -> None:
         store.end_visit(99, at=NOON, score=0.8, jpeg=None)
 
 
-def test_ids_are_never_used_again(section: StoreSection) -> None:
-    with Store(section) as store:
+def test_ids_are_never_used_again(section: StoreSection, clock: Clock) -> None:
+    with Store(section, clock=clock) as store:
         stored_visit(store)
-        assert store.sweep(now=NOON + timedelta(days=31)).visits == 1
+        assert swept_an_hour_later(store, clock, NOON + timedelta(days=31)).visits == 1
     with Store(section) as store:
         assert stored_visit(store).id == 2
 
@@ -127,13 +149,46 @@ def test_a_name_that_is_no_snapshot_gives_nothing(reader: StoreReader, name: str
     assert reader.snapshot(name) is None
 
 
-def test_old_visits_go_with_their_snapshots(store: Store, reader: StoreReader) -> None:
+def test_old_visits_go_with_their_snapshots(
+    store: Store, reader: StoreReader, clock: Clock
+) -> None:
     old = stored_visit(store, at=NOON - timedelta(days=31))
     new = stored_visit(store)
-    assert store.sweep(now=NOON).visits == 1
+    assert swept_an_hour_later(store, clock, NOON).visits == 1
     assert reader.visits(limit=9) == [new]
     assert reader.snapshot(str(old.snapshot)) is None
     assert {event.visit_id for event in reader.events()} == {new.id}
+
+
+def test_a_clock_that_jumps_years_ahead_and_back_deletes_nothing(
+    store: Store, reader: StoreReader, clock: Clock
+) -> None:
+    visit = stored_visit(store)
+    in_2037 = NOON + timedelta(days=365 * 11)
+    store.sweep(now=in_2037)  # it woke like this
+    clock.seconds += 600
+    store.sweep(now=in_2037 + timedelta(seconds=600))
+    clock.seconds += 3600
+    store.sweep(now=NOON)  # the network has put it right
+    clock.seconds += 3600
+    store.sweep(now=in_2037)  # and an hour of trust later it jumps again
+    assert reader.visits(limit=9) == [visit]
+
+
+def test_a_jump_of_the_clock_holds_up_no_budget_of_bytes(tmp_path: Path) -> None:
+    section = StoreSection(folder=tmp_path, bytes_max=1_000_000, free_bytes_min=0)
+    with Store(section, clock=lambda: 0.0) as store:
+        stored_visit(store, jpeg=bytes(1_500_000))
+        assert store.sweep(now=NOON + timedelta(days=365 * 11)).snapshots == 1
+
+
+def test_no_limit_of_days_is_too_large(tmp_path: Path, clock: Clock) -> None:
+    section = StoreSection.model_construct(
+        folder=tmp_path, days_max=10**12, bytes_max=10**9, free_bytes_min=0
+    )
+    with Store(section, clock=clock) as store:
+        stored_visit(store, at=NOON - timedelta(days=9999))
+        assert swept_an_hour_later(store, clock, NOON).visits == 0
 
 
 def test_too_many_bytes_cost_the_oldest_snapshots_only(tmp_path: Path) -> None:
