@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from edgecls.cli import output
+from edgecls.cli.hush import hush_tensorflow
 
 if TYPE_CHECKING:
     from edgecls.lab.quantization.calibration_set import Selected
@@ -83,6 +84,7 @@ def calibrate(
     Checks that no calibration image is in --evaluation, and names ranges that differ by more than
     20 % between two halves of the images. `edgecls quantize` reads the recording.
     """
+    hush_tensorflow()
     from edgecls.lab.quantization import calibration_set, pipeline
     from edgecls.measure.dataset import load_dataset
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from edgecls.cli import output
 from edgecls.cli.calibrate import steps_from_text
+from edgecls.cli.hush import hush_tensorflow
 from edgecls.errors import CalibrationError
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def quantize(
     A recording beside the set (SET.npz, from edgecls calibrate) makes the images unnecessary;
     --improve and --bias-correction are then the recording's. --search chooses them, and the method.
     """
+    hush_tensorflow()
     from edgecls.bundle.write import write_bundle
     from edgecls.lab.quantization import calibration_set, manifest, pipeline
     from edgecls.lab.quantization.ranges import METHODS

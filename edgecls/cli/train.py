@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from edgecls.cli import output
+from edgecls.cli.hush import hush_tensorflow
 from edgecls.cli.training_progress import watcher_for
 
 
@@ -118,7 +118,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train a classifier as a recipe says. Needs the lab: pip install "edgecls\\[lab]"."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow chats before it can be told
+    hush_tensorflow()
     from edgecls.lab import recipe_file
 
     run = recipe if resume and recipe.is_dir() and out is None else out
