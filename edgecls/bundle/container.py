@@ -105,6 +105,7 @@ class ZipContainer:
                 zipfile.BadZipFile,
                 zlib.error,
                 NotImplementedError,
+                UnicodeDecodeError,  # a name in the entry's own header
             ) as fault:
                 raise BundleError(
                     f"{place} is damaged: {fault}", hint="copy or download the bundle again"
@@ -113,11 +114,17 @@ class ZipContainer:
 
     def _opened(self) -> zipfile.ZipFile:
         """Open the archive once the size of its directory is known to be small."""
-        size = self._path.stat().st_size
-        tail_bytes = min(size, _END.size + 20)
-        with self._path.open("rb") as file:
-            file.seek(size - tail_bytes)
-            tail = file.read(tail_bytes)
+        try:
+            size = self._path.stat().st_size
+            tail_bytes = min(size, _END.size + 20)
+            with self._path.open("rb") as file:
+                file.seek(size - tail_bytes)
+                tail = file.read(tail_bytes)
+        except OSError as error:
+            raise BundleError(
+                f"{self._path}: cannot be read: {error.strerror or error}",
+                hint="check the path, and that this user may read the file",
+            ) from error
         if len(tail) < _END.size or tail[-_END.size :][:4] != b"PK\x05\x06":
             raise BundleError(
                 f"{self._path}: not a bundle, or cut off: "

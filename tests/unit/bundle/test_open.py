@@ -195,6 +195,25 @@ class TestZip:
         path.write_bytes(data)
         assert "2 entries listed in" in refused(path)
 
+    def test_a_file_that_goes_away_after_opening(self, tmp_path: Path) -> None:
+        path = self.good(tmp_path)
+        opened = open_bundle(path)
+        path.unlink()
+        with pytest.raises(BundleError, match="cannot be read: No such file"):
+            opened.artefact(opened.manifest.variants[0])
+        path.mkdir()
+        with pytest.raises(BundleError, match="cannot be read: Is a directory"):
+            opened.artefact(opened.manifest.variants[0])
+
+    def test_a_name_that_is_no_text_in_an_entrys_own_header(self, tmp_path: Path) -> None:
+        path = self.good(tmp_path)
+        data = bytearray(path.read_bytes())
+        data[30] = 0xFF  # the first letter of the first entry's name
+        data[7] |= 0x08  # said to be UTF-8, here and in the directory
+        data[data.index(b"PK\x01\x02") + 9] |= 0x08
+        path.write_bytes(data)
+        assert "manifest.json is damaged: 'utf-8' codec can't decode" in refused(path)
+
     def test_zip64_is_refused(self, tmp_path: Path) -> None:
         path = self.good(tmp_path)
         data = path.read_bytes()
