@@ -22,6 +22,18 @@ _FORMATS_HINT = "give a JPEG, PNG, BMP, GIF, WebP or TIFF file"
 _DECODES_RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)
 
 
+def images_in(folder: Path) -> list[Path]:
+    """Return the images directly inside a folder, in name order, without hidden files.
+
+    Raises:  OSError as the system gives it.
+    """
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
+
+
 def read_image(path: Path) -> Pixels:
     """Read an image file of any depth and channel count.
 

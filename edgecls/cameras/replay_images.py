@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edgecls.bundle.images import SUFFIXES, read_image
+from edgecls.bundle.images import images_in, read_image
 from edgecls.cameras.replay import Picture
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ class ImageSource:
 
     def pictures(self) -> Iterator[Picture]:
         """Name the images of one pass; a file is read when it is shown."""
-        paths = [self._path]
-        if self._path.is_dir():
-            paths = sorted(p for p in self._path.iterdir() if p.suffix.lower() in SUFFIXES)
+        paths = images_in(self._path) if self._path.is_dir() else [self._path]
         for number, path in enumerate(paths):
             yield number * self._step_s, partial(read_image, path)

@@ -157,20 +157,14 @@ def images_from_arguments(arguments: Sequence[str]) -> tuple[list[Path], list[st
     Returns: the files, and the folders and patterns in which there is nothing.
     Raises:  ConfigError when there is no file at all.
     """
-    from edgecls.bundle.images import SUFFIXES
+    from edgecls.bundle.images import images_in
 
     found: dict[Path, None] = {}
     unmatched: list[str] = []
     for word in arguments:
         path = Path(word)
         if path.is_dir():
-            matches = sorted(
-                item
-                for item in path.iterdir()
-                if item.suffix.lower() in SUFFIXES
-                and not item.name.startswith(".")
-                and item.is_file()
-            )
+            matches = images_in(path)
         elif path.exists() or not glob.has_magic(word):
             matches = [path]
         else:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgecls.bundle.image_header import header_from_bytes
-from edgecls.bundle.images import decode_jpeg, encode_jpeg, pixels_from_bytes, read_image
+from edgecls.bundle.images import decode_jpeg, encode_jpeg, images_in, pixels_from_bytes, read_image
 from edgecls.errors import ImageError
 
 FORMATS = [".png", ".jpg", ".bmp", ".webp", ".tiff", ".gif"]
@@ -203,3 +203,10 @@ def test_a_file_of_absurd_length_is_not_read(tmp_path: Path) -> None:
     os.truncate(path, 2**40)  # sparse: takes no room
     with pytest.raises(ImageError, match="expected an image of at most"):
         read_image(path)
+
+
+def test_the_images_in_a_folder_are_its_plain_files_in_name_order(tmp_path: Path) -> None:
+    for name in ("b.JPG", "a.png", ".hidden.png", "notes.txt", "c"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in images_in(tmp_path)] == ["a.png", "b.JPG"]

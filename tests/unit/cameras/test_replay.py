@@ -42,6 +42,8 @@ def folder(tmp_path: Path) -> Path:
     for number in (10, 2, 1):
         cv2.imwrite(str(tmp_path / f"{number:03}.png"), picture(number))
     (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "._001.png").write_bytes(b"what some systems put beside a file")
+    (tmp_path / "003.png").mkdir()
     return tmp_path
 
 
