@@ -57,6 +57,7 @@ def run(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Of the page; 0 takes a free one.")
     ] = None,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Serve the page.")] = True,
     once: Annotated[
         bool, typer.Option("--once", help="Play a folder or file once and end with it.")
     ] = False,
@@ -80,6 +81,7 @@ def run(
         variant=variant,
         store=store,
         port=port,
+        page=page,
         once=once,
     )
     logs.configure(verbose=verbose)

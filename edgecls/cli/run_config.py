@@ -23,6 +23,7 @@ def config_from_flags(
     variant: str | None = None,
     store: Path | None = None,
     port: int | None = None,
+    page: bool = True,
     once: bool = False,
 ) -> Config:
     """Return the checked configuration.
@@ -36,7 +37,7 @@ def config_from_flags(
         "camera": {} if camera is None else camera_from_text(camera),
         "model": {"bundle": _absolute(bundle), "variant": variant},
         "store": {"folder": _absolute(store)},
-        "web": {"port": port},
+        "web": {"port": port, "enabled": None if page else False},
     }
     for name, values in flags.items():
         given = {key: value for key, value in values.items() if value is not None}
@@ -78,6 +79,12 @@ def camera_from_text(text: str) -> dict[str, Any]:
         return {"kind": "demo"}
     if text.startswith("/dev/"):
         return {"kind": "v4l2", "source": text}
+    if text.startswith("v4l2:"):
+        device = shown.removeprefix("v4l2:")
+        raise ConfigError(
+            f"--camera {shown}: no such file or folder, expected the device alone: /dev/videoN",
+            hint=f"edgecls run --camera {device if device.startswith('/dev/') else '/dev/video0'}",
+        )
     path = Path(text).expanduser()
     if not path.exists():
         raise ConfigError(

@@ -65,6 +65,13 @@ def test_a_camera_needs_no_file(text: str, kind: str) -> None:
     assert config_from_flags(None, camera=text).camera.kind == kind
 
 
+def test_the_page_can_be_left_out(file: Path) -> None:
+    assert config_from_flags(file).web.enabled
+    file.write_text(FILE + "[web]\nport = 81\n")
+    web = config_from_flags(file, page=False).web
+    assert (web.enabled, web.port) == (False, 81)
+
+
 def test_once_plays_once(file: Path) -> None:
     camera = config_from_flags(file, once=True).camera
     assert isinstance(camera, ReplayCameraSection)
@@ -77,6 +84,10 @@ def test_once_plays_once(file: Path) -> None:
         ([], "no camera, expected -c FILE or --camera"),
         (["--camera", "/no/such/clip.mp4"], "/no/such/clip.mp4: no such file or folder"),
         (["--camera", "ftp://a/b"], "unknown scheme 'ftp', expected one of rtsp"),
+        (
+            ["--camera", "v4l2:/dev/video77"],
+            "expected the device alone: /dev/videoN\nhint:  edgecls run --camera /dev/video77",
+        ),
         (["-c", "/no/such.toml"], "cannot read /no/such.toml: No such file or directory"),
     ],
 )
