@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -16,13 +17,17 @@ def memory_bytes(proc: Path = Path("/proc")) -> int:
     pid = os.getpid()
     children: list[str] = []
     for path in (proc / str(pid) / "task").glob("*/children"):
-        children += path.read_text(encoding="ascii").split()
+        with contextlib.suppress(OSError):  # the thread ended meanwhile
+            children += path.read_text(encoding="ascii").split()
     return sum(_held_bytes(proc / child) for child in (str(pid), *children))
 
 
 def disk_free_bytes(folder: Path) -> int:
-    """Return what an ordinary user may still write to the disk of `folder`."""
-    return shutil.disk_usage(folder).free
+    """Return what an ordinary user may still write to the disk of `folder`; 0 if it is gone."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
 
 
 def _held_bytes(folder: Path) -> int:

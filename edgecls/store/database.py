@@ -16,6 +16,18 @@ APPLICATION_ID = 0x45434C53  # "ECLS": tells our files from other people's
 BUSY_TIMEOUT_S = 5.0
 FILE_NAME = "edgecls.sqlite3"
 
+DAMAGED_CODES = {11, 26}
+"""SQLITE_CORRUPT and SQLITE_NOTADB; the sqlite3 module names them from Python 3.11 on only."""
+FOLDER_TROUBLE = {
+    errno.ENOTDIR: "part of its path is a file, expected folders only",
+    errno.EEXIST: "there is a file of this name, expected a folder",
+    errno.ENOENT: "it cannot be made there",
+    errno.EACCES: "this user may not write there",
+    errno.EPERM: "this user may not write there",
+    errno.EROFS: "the disk is read-only",
+}
+FOLDER_HINT = "choose a folder you can write to: --store FOLDER"
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -91,10 +103,16 @@ def store_errors(what: str) -> Iterator[None]:
     except StoreError:
         raise
     except (sqlite3.Error, OSError) as error:
-        hint = None
+        hint, why = None, str(error)
         if is_disk_full(error):
             hint = "free some space on the disk, or lower store.bytes_max"
-        raise StoreError(f"{what}: {error}", hint=hint) from error
+        elif is_damaged(error):
+            hint = f"stop the daemon, move {FILE_NAME} aside, and start again with a new one"
+        elif isinstance(error, OSError) and error.errno in FOLDER_TROUBLE:
+            hint, why = FOLDER_HINT, FOLDER_TROUBLE[error.errno]
+        elif "readonly" in why or "unable to open" in why:
+            hint = FOLDER_HINT
+        raise StoreError(f"{what}: {why}", hint=hint) from error
 
 
 def is_disk_full(error: BaseException) -> bool:
@@ -102,6 +120,16 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return "disk is full" in str(error)
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def is_damaged(error: BaseException) -> bool:
+    """Tell whether `error` is SQLite's word that the file is broken or no database."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in DAMAGED_CODES
+    return "malformed" in str(error) or "not a database" in str(error)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -115,6 +143,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA foreign_keys = ON")
     except sqlite3.DatabaseError as error:
         database.close()
+        if not is_damaged(error):
+            raise
         raise _damaged(path, str(error)) from error
     return database
 
@@ -124,9 +154,12 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
     try:
         verdict = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
+        if not is_damaged(error):
+            raise
         raise _damaged(path, str(error)) from error
-    if verdict != "ok":
-        raise _damaged(path, str(verdict).splitlines()[0])
+    if verdict != "ok":  # a heading such as *** in database main ***, then what was found
+        found = [line for line in verdict.splitlines() if not line.startswith("***")]
+        raise _damaged(path, found[0] if found else "its pages do not fit together")
     tables = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if tables and database.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise StoreError(
@@ -161,8 +194,6 @@ def _migrate(database: sqlite3.Connection, path: Path, steps: Sequence[Migration
 
 
 def _damaged(path: Path, why: str) -> StoreError:
-    if "locked" in why or "unable to open" in why or "readonly" in why or "disk" in why:
-        return StoreError(f"cannot open {path}: {why}")
     return StoreError(
         f"{path} is damaged or not a database: {why}",
         hint=f"keep it aside and begin anew: mv {path} {path}.broken",

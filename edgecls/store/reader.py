@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -76,8 +77,10 @@ class StoreReader:
     def bytes_used(self) -> int:
         """Return what snapshots and database need on the disk."""
         total = self._rows("SELECT total(snapshot_bytes) AS bytes FROM visits", ())[0]["bytes"]
-        files = (self.folder / f"{FILE_NAME}{end}" for end in ("", "-wal", "-shm"))
-        return int(total) + sum(path.stat().st_size for path in files if path.exists())
+        for end in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):  # SQLite removes the last two when it likes
+                total += (self.folder / f"{FILE_NAME}{end}").stat().st_size
+        return int(total)
 
     def _rows(self, sql: str, values: tuple[int, ...]) -> list[sqlite3.Row]:
         with self._turn, store_errors(f"cannot read {self.folder}"):

@@ -100,7 +100,7 @@ def sweep(
     return Swept(visits=len(old), snapshots=len(old_names) + len(chosen))
 
 
-def _too_old(database: sqlite3.Connection, now: datetime, days_max: int) -> list[sqlite3.Row]:
+def _too_old(database: sqlite3.Connection, now: datetime, days_max: float) -> list[sqlite3.Row]:
     beginning_of_time = datetime.min.replace(tzinfo=timezone.utc)
     oldest = now - timedelta(days=min(days_max, (now - beginning_of_time).days))
     return database.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from edgecls.bundle.images import decode_jpeg
 from edgecls.config import StoreSection
 from edgecls.daemon.capture import CaptureCounters
 from edgecls.daemon.household import DaemonHousehold
-from edgecls.daemon.process import memory_bytes
+from edgecls.daemon.process import disk_free_bytes, memory_bytes
 from edgecls.daemon.watch import Seen
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
@@ -146,7 +147,21 @@ def test_memory_adds_children_and_falls_back_to_the_resident_size(tmp_path: Path
     (own / "task" / "1").mkdir(parents=True)
     (own / "task" / "1" / "children").write_text("77 78")
     (own / "smaps_rollup").write_text("head [rollup]\nRss: 900 kB\nPss: 500 kB\n")
+    (own / "task" / "2" / "children").mkdir(parents=True)  # cannot be read: as if it had ended
     (tmp_path / "77").mkdir()
     (tmp_path / "77" / "statm").write_text("10 3 1 0 0 0 0")
     page_bytes = os.sysconf("SC_PAGE_SIZE")
     assert memory_bytes(tmp_path) == 500 * 1024 + 3 * page_bytes
+
+
+def test_a_folder_that_is_gone_has_no_room(tmp_path: Path) -> None:
+    assert disk_free_bytes(tmp_path / "gone") == 0
+
+
+def test_health_is_told_even_when_the_folder_is_gone(
+    household: DaemonHousehold, tmp_path: Path
+) -> None:
+    shutil.rmtree(tmp_path)
+    health = household.health()
+    assert health.disk_free_bytes == 0
+    assert health.store_bytes >= 0

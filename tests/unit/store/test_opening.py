@@ -98,7 +98,15 @@ def _flipped_page(path: Path) -> None:
         for _ in range(40):
             store.start_visit("door", at=NOON, score=0.8, jpeg=b"picture")
     data = bytearray(path.read_bytes())
-    data[4096:8192] = os.urandom(4096)
+    data[4096:8192] = b"\xa5" * 4096
+    path.write_bytes(data)
+
+
+def _torn_schema(path: Path) -> None:
+    with Store(StoreSection(folder=path.parent)):
+        pass
+    data = bytearray(path.read_bytes())
+    data[100:4096] = b"\xa5" * 3996  # the header stays, the page with the tables' names is gone
     path.write_bytes(data)
 
 
@@ -107,7 +115,8 @@ def _flipped_page(path: Path) -> None:
     [
         (_noise, "is damaged or not a database: file is not a database", "mv "),
         (_other_program, "is a database of another program", "--store FOLDER"),
-        (_flipped_page, "is damaged or not a database", "mv "),
+        (_flipped_page, r"is damaged or not a database: (Tree|Page|On|page) ?[^*]*$", "mv "),
+        (_torn_schema, "is damaged or not a database: database disk image is malformed", "mv "),
     ],
 )
 def test_a_file_that_is_no_store_is_refused(
@@ -122,8 +131,30 @@ def test_a_file_that_is_no_store_is_refused(
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match=r"cannot use .*file/data as a store: .*Not a directory"):
-        Store(StoreSection(folder=tmp_path / "file" / "data")).__enter__()
+    for folder in (tmp_path / "file", tmp_path / "file" / "data"):
+        with pytest.raises(StoreError) as caught:
+            Store(StoreSection(folder=folder)).__enter__()
+        assert str(caught.value) == (
+            f"cannot use {folder} as a store: part of its path is a file, expected folders only"
+        )
+        assert caught.value.hint == "choose a folder you can write to: --store FOLDER"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux's /proc")
+def test_a_folder_where_none_can_be_made_is_told_in_words() -> None:
+    with pytest.raises(StoreError, match="cannot use /proc/foo as a store: ") as e:
+        Store(StoreSection(folder=Path("/proc/foo"))).__enter__()
+    assert "Errno" not in str(e.value)
+    assert "--store FOLDER" in str(e.value.hint)
+
+
+def test_a_broken_page_met_while_reading_comes_with_a_hint(section: StoreSection) -> None:
+    section.folder.mkdir()
+    _flipped_page(section.folder / FILE_NAME)
+    with StoreReader(section.folder) as reader, pytest.raises(StoreError) as caught:
+        reader.visits(limit=99)
+    assert "malformed" in str(caught.value)
+    assert "move edgecls.sqlite3 aside" in str(caught.value.hint)
 
 
 def test_reading_where_there_is_no_store_says_so(tmp_path: Path) -> None:
