@@ -21,6 +21,8 @@ from edgecls.types import Pixels, Region
 Grey = npt.NDArray[np.uint8]
 
 WIDTH_PX = 160
+HEIGHT_MAX_PX = 480
+"""Of the small picture: a strip of three to one is squeezed, not blown up without bound."""
 BACKGROUND_S = 5.0
 """Time constant with which the background learns: what has stopped is forgotten in ten seconds."""
 STEP_MIN = 10.0
@@ -146,9 +148,12 @@ class MotionGate:
 
 
 def _small_grey(pixels: Pixels) -> Grey:
-    """Average a frame down to WIDTH_PX columns and turn it grey; every second row is enough."""
+    """Average a frame down to WIDTH_PX columns and turn it grey; every second row is enough.
+
+    However tall the frame is, the result has no more than HEIGHT_MAX_PX rows.
+    """
     height, width = pixels.shape[:2]
-    size = (WIDTH_PX, max(2, round(WIDTH_PX * height / width)))
+    size = (WIDTH_PX, min(max(2, round(WIDTH_PX * height / width)), HEIGHT_MAX_PX))
     small = cv2.resize(pixels[::2], size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
 

@@ -7,7 +7,14 @@ import pytest
 
 from edgecls.config import MotionSection
 from edgecls.types import Pixels
-from edgecls.vision.motion import Motion, MotionGate, similarity
+from edgecls.vision.motion import (
+    HEIGHT_MAX_PX,
+    WIDTH_PX,
+    Motion,
+    MotionGate,
+    _small_grey,
+    similarity,
+)
 
 HEIGHT, WIDTH = 360, 640
 
@@ -148,3 +155,17 @@ def test_similarity_is_blind_to_exposure_and_sees_structure() -> None:
     assert similarity(one, 255 - one) == pytest.approx(-1.0, abs=1e-5)
     assert similarity(flat, flat + 9) == 1.0
     assert similarity(flat, one) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(5000, 1, 3), (1, 5000, 3), (3000, 40, 3)])
+def test_a_strip_is_looked_at_in_a_picture_of_bounded_size(shape: tuple[int, int, int]) -> None:
+    before, after = np.full(shape, 90, np.uint8), np.full(shape, 90, np.uint8)
+    after[: shape[0] // 4 + 1, : shape[1] // 4 + 1] = 240
+    small = _small_grey(after)
+    assert small.shape[1] == WIDTH_PX
+    assert 2 <= small.shape[0] <= HEIGHT_MAX_PX
+    gate = MotionGate(MotionSection())
+    gate.look(before, 0.0)
+    motion = gate.look(after, 0.25)
+    assert motion.moved
+    assert all(box.x1 <= shape[1] and box.y1 <= shape[0] for box in motion.boxes)
