@@ -20,7 +20,7 @@ Written by `python -m scripts.configuration_page`; a test holds it equal to the 
 
 One TOML file per device: `edgecls run -c doorbell.toml`. Only `[camera]` with its `kind` must be
 there. Units are part of the names: `_s` seconds, `_bytes` bytes. Relative paths are relative to the
-file. A flag of `edgecls run` wins over the file.
+file, `~` is the home folder. A flag of `edgecls run` wins over the file.
 
 ```toml
 [camera]

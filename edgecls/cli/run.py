@@ -57,7 +57,7 @@ def run(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Of the page; 0 takes a free one.")
     ] = None,
-    page: Annotated[bool, typer.Option("--page/--no-page", help="Serve the page.")] = True,
+    no_page: Annotated[bool, typer.Option("--no-page", help="Serve no page.")] = False,
     once: Annotated[
         bool, typer.Option("--once", help="Play a folder or file once and end with it.")
     ] = False,
@@ -81,7 +81,7 @@ def run(
         variant=variant,
         store=store,
         port=port,
-        page=page,
+        no_page=no_page,
         once=once,
     )
     logs.configure(verbose=verbose)

@@ -23,7 +23,7 @@ def config_from_flags(
     variant: str | None = None,
     store: Path | None = None,
     port: int | None = None,
-    page: bool = True,
+    no_page: bool = False,
     once: bool = False,
 ) -> Config:
     """Return the checked configuration.
@@ -37,7 +37,7 @@ def config_from_flags(
         "camera": {} if camera is None else camera_from_text(camera),
         "model": {"bundle": _absolute(bundle), "variant": variant},
         "store": {"folder": _absolute(store)},
-        "web": {"port": port, "enabled": None if page else False},
+        "web": {"port": port, "enabled": False if no_page else None},
     }
     for name, values in flags.items():
         given = {key: value for key, value in values.items() if value is not None}

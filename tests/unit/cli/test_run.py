@@ -68,7 +68,7 @@ def test_a_camera_needs_no_file(text: str, kind: str) -> None:
 def test_the_page_can_be_left_out(file: Path) -> None:
     assert config_from_flags(file).web.enabled
     file.write_text(FILE + "[web]\nport = 81\n")
-    web = config_from_flags(file, page=False).web
+    web = config_from_flags(file, no_page=True).web
     assert (web.enabled, web.port) == (False, 81)
 
 
