@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import threading
 import time
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 BOARD = "host"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALLED = b"s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +120,35 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
 
 @contextlib.contextmanager
 def _stopping(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` at a signal; the handlers that were there come back at the end."""
+    """Set `stop` at a signal; the handlers that were there come back at the end.
+
+    A handler runs in the middle of whatever the main thread does. Inside `stop.wait` that thread
+    may hold the event's lock, and `stop.set` there would wait for it for ever. So the handler only
+    writes a byte, and a thread sets the event.
+    """
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         del number, frame
-        stop.set()
+        with contextlib.suppress(BlockingIOError):  # full of signals: it will stop all the same
+            os.write(write_end, SIGNALLED)
 
+    def pass_on() -> None:
+        if os.read(read_end, 1) == SIGNALLED:
+            stop.set()
+
+    thread = threading.Thread(target=pass_on, name="stop", daemon=True)
+    thread.start()
     before = {number: signal.signal(number, on_signal) for number in STOP_SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        os.close(write_end)  # the thread reads the end of the pipe, if it still reads
+        thread.join()
+        os.close(read_end)
 
 
 def _classifier(config: Config, stack: contextlib.ExitStack) -> Classifier:
