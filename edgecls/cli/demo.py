@@ -76,12 +76,14 @@ def demo(
     """
     from edgecls import config as configuration
     from edgecls import logs, plugins
+    from edgecls._lib.allocator import return_freed_memory
     from edgecls.cameras import CAMERAS
     from edgecls.daemon.main import watch_door
 
     plugins.load("camera", CAMERAS, "demo")  # says at once when scikit-image is missing
     from edgecls.cameras.demo import STORY, VISITS_PER_PASS
 
+    return_freed_memory()
     if verbose:
         logs.configure(verbose=True)
 

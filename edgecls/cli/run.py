@@ -71,6 +71,7 @@ def run(
     A flag wins over the file. Stop it with Ctrl-C or SIGTERM: an open visit is ended and kept.
     """
     from edgecls import logs
+    from edgecls._lib.allocator import return_freed_memory
     from edgecls.cli.run_config import config_from_flags
     from edgecls.daemon.main import watch_door
 
@@ -84,6 +85,7 @@ def run(
         no_page=no_page,
         once=once,
     )
+    return_freed_memory()
     logs.configure(verbose=verbose)
 
     def announce(line: str) -> None:

@@ -17,6 +17,7 @@ import time
 from typing import Any
 
 from edgecls import plugins
+from edgecls._lib.allocator import return_freed_memory
 from edgecls.cameras import CAMERAS
 from edgecls.daemon.capture_wire import (
     FRAME_BYTES_MAX,
@@ -40,6 +41,7 @@ def main(memory: int, messages: int) -> int:
     Returns: the exit code: 0 at the end of a finite source, else 1 with the reason sent before.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    return_freed_memory()
     line = _read_order()
     _die_with_parent()
     os.set_blocking(messages, False)
