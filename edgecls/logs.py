@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from datetime import datetime
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
 def configure(*, verbose: bool) -> None:
@@ -16,20 +19,32 @@ def configure(*, verbose: bool) -> None:
 
 
 class RepeatedError:
-    """Log a repeating error by its first and last time and the count between.
+    """Log a repeating error when it first comes, and its count, first and last time at its end.
 
     Args:    log: where the lines go.   what: what fails, for the messages.
+             now: the wall clock, in the zone that the log is written in.
     """
 
-    def __init__(self, log: logging.Logger, what: str) -> None:
+    def __init__(
+        self,
+        log: logging.Logger,
+        what: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+    ) -> None:
         self._log = log
         self._what = what
+        self._now = now
         self._count = 0
         self._text = ""
+        self._first = self._last = ""
 
     def failed(self, error: BaseException) -> None:
         """Count one failure; the first, and each with another text, is logged."""
         self._count += 1
+        self._last = self._now().strftime(TIME_FORMAT)
+        if self._count == 1:
+            self._first = self._last
         text = str(error)
         if text != self._text:
             self._log.warning("%s: %s", self._what, text)
@@ -40,5 +55,11 @@ class RepeatedError:
     def recovered(self) -> None:
         """Log how often it failed, if it did, and start anew."""
         if self._count:
-            self._log.info("%s: works again after %d failures", self._what, self._count)
+            self._log.info(
+                "%s: works again after %d failures, the first at %s, the last at %s",
+                self._what,
+                self._count,
+                self._first,
+                self._last,
+            )
         self._count, self._text = 0, ""

@@ -105,9 +105,9 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
         )
         loop.run(once=once)
         _log_counters(watch.counters, capture)
-        if recorder.unsaved:
+        if recorder.not_stored:
             raise StoreError(
-                f"{recorder.unsaved} visits could not be stored: {recorder.problem}",
+                f"{recorder.not_stored} visits could not be stored: {recorder.problem}",
                 hint="free some space on the disk, or choose another folder with --store",
             )
         return Summary(

@@ -41,7 +41,7 @@ class VisitStore(Protocol):
     def sweep(self, *, now: datetime) -> object: ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Entry:
     """A visit on its way to the disk; values only, so that no frame stays in memory for it.
 
@@ -87,8 +87,8 @@ class Recorder:
         self.problem: str | None = None
 
     @property
-    def unsaved(self) -> int:
-        """Return how many visits still wait for the store, the lost ones included."""
+    def not_stored(self) -> int:
+        """Return how many visits the store does not have: those that wait and the lost ones."""
         return len(self._unsaved) + self.lost
 
     def take(self, change: Change) -> None:
@@ -128,7 +128,9 @@ class Recorder:
     def _keep(self, entry: _Entry) -> None:
         self._unsaved.append(entry)
         if len(self._unsaved) > UNSAVED_MAX:
-            gone = self._unsaved.popleft()
+            # one whose begin is stored would stay open in the store: it is the last to go
+            gone = next((e for e in self._unsaved if e.visit_id is None), self._unsaved[0])
+            self._unsaved.remove(gone)
             self.lost += 1
             log.error("a visit of %s is lost: it could not be stored", gone.started_at)
 

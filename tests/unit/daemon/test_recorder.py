@@ -127,7 +127,7 @@ def test_an_arrival_the_disk_refused_is_stored_later(desk: Desk) -> None:
     assert [visit.ended_at for visit in desk.reader.visits(limit=9)] == [None]
     assert desk.recorder.problem is None
     desk.left(sighting)
-    assert desk.recorder.unsaved == 0
+    assert desk.recorder.not_stored == 0
 
 
 def test_visits_that_ended_meanwhile_are_all_stored(
@@ -139,14 +139,14 @@ def test_visits_that_ended_meanwhile_are_all_stored(
     desk.left(begun, better=True)
     for _ in range(3):
         desk.left(desk.arrived(), better=True)
-    assert desk.recorder.unsaved == 4
+    assert desk.recorder.not_stored == 4
     desk.store.full = False
     desk.wait(RETRY_S)
     visits = desk.reader.visits(limit=9)
     assert [visit.id for visit in visits] == [4, 3, 2, 1]
     assert all(visit.ended_at and visit.peak_score == 0.9 for visit in visits)
     assert all(desk.reader.snapshot(str(visit.snapshot)) for visit in visits)
-    assert desk.recorder.unsaved == 0
+    assert desk.recorder.not_stored == 0
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1  # the first only, then how often
     assert "works again after 7 failures" in caplog.text
@@ -159,8 +159,22 @@ def test_memory_for_refused_visits_is_bounded_and_the_loss_is_told(
     for _ in range(UNSAVED_MAX + 2):
         desk.left(desk.arrived())
     assert desk.recorder.lost == 2
-    assert desk.recorder.unsaved == UNSAVED_MAX + 2
+    assert desk.recorder.not_stored == UNSAVED_MAX + 2
     assert "is lost" in caplog.text
+
+
+def test_a_visit_whose_begin_is_stored_is_the_last_to_be_lost(desk: Desk) -> None:
+    begun = desk.arrived()
+    desk.store.full = True
+    desk.left(begun)
+    for _ in range(UNSAVED_MAX + 2):
+        desk.left(desk.arrived())
+    assert desk.recorder.lost == 3
+    desk.store.full = False
+    desk.wait(RETRY_S)
+    visits = desk.reader.visits(limit=99)
+    assert len(visits) == UNSAVED_MAX
+    assert all(visit.ended_at for visit in visits)
 
 
 def test_visits_that_wait_for_the_disk_keep_no_frame_in_memory(desk: Desk) -> None:
@@ -169,7 +183,7 @@ def test_visits_that_wait_for_the_disk_keep_no_frame_in_memory(desk: Desk) -> No
     pixels = weakref.ref(sighting.best.pixels)
     desk.left(sighting, better=True)
     del sighting
-    assert desk.recorder.unsaved == 1
+    assert desk.recorder.not_stored == 1
     assert pixels() is None
 
 
