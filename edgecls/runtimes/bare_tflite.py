@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecls._lib.quiet import without_line
+from edgecls.runtimes.checks import XNNPACK_LINE
 from edgecls.types import TensorSpec
 
 try:
@@ -22,8 +24,9 @@ class BareTFLite:
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
-        self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
-        self._interpreter.allocate_tensors()
+        with without_line(XNNPACK_LINE):
+            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
+            self._interpreter.allocate_tensors()
         put = self._interpreter.get_input_details()[0]
         self._put = put["index"]
         self._take = self._interpreter.get_output_details()[0]["index"]

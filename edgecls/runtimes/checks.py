@@ -12,6 +12,8 @@ from edgecls.types import TensorSpec
 
 CREATE_HINT = "export it with one image in and one row of scores out, all sizes fixed"
 LINE_MAX = 160
+XNNPACK_LINE = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+"""LiteRT writes it once per process, before anything of ours, and has no setting against it."""
 
 
 def check_batch(batch: npt.NDArray[Any], spec: TensorSpec) -> None:  # Any: dtype is checked here

@@ -11,7 +11,13 @@ from typing_extensions import Self
 
 from edgecls._lib.quiet import without_line
 from edgecls.errors import InferenceError
-from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single, first_line
+from edgecls.runtimes.checks import (
+    CREATE_HINT,
+    XNNPACK_LINE,
+    check_batch,
+    check_single,
+    first_line,
+)
 from edgecls.types import TensorSpec
 
 try:
@@ -24,9 +30,6 @@ except ModuleNotFoundError as missing:
     except ModuleNotFoundError:
         raise missing from None  # LiteRT is the one to install
 
-# Written once per process, before anything of ours; LiteRT has no setting that turns it off.
-_XNNPACK_LINE = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
-
 
 class TFLiteRuntime:
     """Run a .tflite model.
@@ -37,7 +40,7 @@ class TFLiteRuntime:
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
         try:
-            with without_line(_XNNPACK_LINE):
+            with without_line(XNNPACK_LINE):
                 self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
