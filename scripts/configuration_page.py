@@ -11,7 +11,9 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from edgecls.config import CAMERA_SECTIONS, CaptureSection, Config, Section
+from edgecls.config import Config
+from edgecls.sections.camera import CAMERA_SECTIONS, CaptureSection
+from edgecls.sections.section import Section
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 HEAD = """# Configuration

@@ -20,8 +20,8 @@ import numpy.typing as npt
 import skimage
 from typing_extensions import Self
 
-from edgecls.config import DemoCameraSection
 from edgecls.errors import CameraEndedError, CameraError, MissingDependencyError
+from edgecls.sections.camera import DemoCameraSection
 from edgecls.types import Frame, Pixels
 
 WIDTH_PX, HEIGHT_PX = 960, 720

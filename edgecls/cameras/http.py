@@ -27,7 +27,7 @@ from edgecls.errors import CameraError, ImageError
 from edgecls.types import Frame
 
 if TYPE_CHECKING:  # the capture process does without pydantic
-    from edgecls.config import HttpCameraSection
+    from edgecls.sections.camera import HttpCameraSection
 
 PICTURE_BYTES_MAX = 32 * 1024 * 1024
 PIECE_BYTES = 256 * 1024

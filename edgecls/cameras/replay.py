@@ -19,7 +19,7 @@ from edgecls.errors import CameraEndedError, CameraError, ImageError
 from edgecls.types import Frame, Pixels
 
 if TYPE_CHECKING:  # the capture process does without pydantic
-    from edgecls.config import ReplayCameraSection
+    from edgecls.sections.camera import ReplayCameraSection
 
 log = logging.getLogger(__name__)
 

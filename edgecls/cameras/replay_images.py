@@ -10,7 +10,7 @@ from edgecls.bundle.images import images_in, read_image
 from edgecls.cameras.replay import Picture
 
 if TYPE_CHECKING:
-    from edgecls.config import ReplayCameraSection
+    from edgecls.sections.camera import ReplayCameraSection
 
 
 class ImageSource:

@@ -13,7 +13,7 @@ from edgecls.cameras.replay import Picture
 from edgecls.errors import CameraError
 
 if TYPE_CHECKING:
-    from edgecls.config import ReplayCameraSection
+    from edgecls.sections.camera import ReplayCameraSection
 
 _HINT = "give a folder of images, a JPEG or PNG file, or a video such as MP4"
 

@@ -15,7 +15,7 @@ from edgecls.cameras.decoding import LiveDecoder, StreamCamera
 from edgecls.errors import CameraError
 
 if TYPE_CHECKING:  # the capture process does without pydantic
-    from edgecls.config import RtspCameraSection
+    from edgecls.sections.camera import RtspCameraSection
 
 PORT = 554
 PROBE_US = 500_000  # looks this long into the stream for its format; a camera's SDP has it already

@@ -12,7 +12,7 @@ from edgecls.cameras.decoding import LiveDecoder, StreamCamera
 from edgecls.errors import CameraError
 
 if TYPE_CHECKING:  # the capture process does without pydantic
-    from edgecls.config import V4l2CameraSection
+    from edgecls.sections.camera import V4l2CameraSection
 
 
 class V4l2Camera(StreamCamera):

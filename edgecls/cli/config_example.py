@@ -1,4 +1,4 @@
-"""Write a configuration file that explains itself, from the fields of config.py."""
+"""Write a configuration file that explains itself, from the fields of sections/."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from edgecls._lib.validation import suggestion
-from edgecls.config import CAMERA_SECTIONS, Config, Section
+from edgecls.config import Config
 from edgecls.errors import ConfigError
+from edgecls.sections.camera import CAMERA_SECTIONS
+from edgecls.sections.section import Section
 
 SOURCES = {"replay": "clips/door.mp4", "rtsp": "rtsp://door.local/stream",
            "http": "http://door.local/snapshot.jpg"}  # fmt: skip

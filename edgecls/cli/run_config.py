@@ -9,6 +9,7 @@ from edgecls import config as configuration
 from edgecls._lib.urls import public_text
 from edgecls.config import Config
 from edgecls.errors import ConfigError
+from edgecls.sections.camera import CAMERA_SECTIONS, CaptureSection
 
 EXAMPLES = (
     "edgecls run --camera rtsp://door.local/stream, or --camera clip.mp4, or -c doorbell.toml"
@@ -45,14 +46,14 @@ def config_from_flags(
         if not isinstance(section, dict):
             continue  # the file is wrong there; its check says so
         if name == "camera" and given:  # another camera: only what every camera has stays
-            common = configuration.CaptureSection.model_fields
+            common = CaptureSection.model_fields
             section = {key: value for key, value in section.items() if key in common}
         if given or name in data:
             data[name] = {**section, **given}
     camera_section = data.get("camera")
     if once and isinstance(camera_section, dict):
         kind = camera_section.get("kind")
-        section_type = configuration.CAMERA_SECTIONS.get(str(kind))
+        section_type = CAMERA_SECTIONS.get(str(kind))
         if section_type is not None and "loop" in section_type.model_fields:
             data["camera"] = {**camera_section, "loop": False}
     origin = "the command line" if path is None else str(path)

@@ -16,7 +16,6 @@ from typing import Any
 from typing_extensions import Self
 
 from edgecls._lib.deadline import Deadline
-from edgecls.config import CaptureSection
 from edgecls.daemon.capture_process import CaptureProcess
 from edgecls.daemon.capture_wire import GarbledError
 from edgecls.errors import (
@@ -27,6 +26,7 @@ from edgecls.errors import (
     MissingDependencyError,
 )
 from edgecls.logs import RepeatedError
+from edgecls.sections.camera import CaptureSection
 from edgecls.types import Frame
 
 log = logging.getLogger(__name__)

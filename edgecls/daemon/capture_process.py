@@ -12,12 +12,12 @@ import sys
 import time
 from typing import Any
 
-from edgecls.config import CaptureSection
 from edgecls.daemon.capture_wire import (
     SlotReader,
     message_from_line,
     order_from_section,
 )
+from edgecls.sections.camera import CaptureSection
 from edgecls.types import Frame
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from edgecls.config import StoreSection
+from edgecls.sections.store import StoreSection
 from edgecls.store.database import transaction
 from edgecls.store.rows import us_from_datetime
 from edgecls.store.snapshots import Snapshots

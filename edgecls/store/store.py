@@ -11,8 +11,8 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from edgecls.config import StoreSection
 from edgecls.errors import StoreError
+from edgecls.sections.store import StoreSection
 from edgecls.store import retention
 from edgecls.store.database import (
     FILE_NAME,

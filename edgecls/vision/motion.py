@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edgecls.config import MotionSection
+from edgecls.sections.judging import MotionSection
 from edgecls.types import Pixels, Region
 
 Grey = npt.NDArray[np.uint8]

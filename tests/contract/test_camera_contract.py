@@ -20,10 +20,10 @@ import pytest
 
 from edgecls import plugins
 from edgecls.cameras import CAMERAS
-from edgecls.config import CAMERA_SECTIONS, DemoCameraSection
 from edgecls.daemon.capture import Capture
 from edgecls.errors import CameraEndedError, CameraError
 from edgecls.ports import Camera
+from edgecls.sections.camera import CAMERA_SECTIONS, DemoCameraSection
 from edgecls.testing.camera import FakeCamera, picture
 from tests.streams import RtspServer, make_clip, why_no_rtsp
 

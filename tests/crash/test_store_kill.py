@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.config import StoreSection
+from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
 
@@ -23,7 +23,7 @@ WRITER = """
 import os, signal, sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from edgecls.config import StoreSection
+from edgecls.sections.store import StoreSection
 from edgecls.store.store import Store
 
 noon = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)

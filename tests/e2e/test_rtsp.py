@@ -13,9 +13,9 @@ from typing import Literal
 
 import pytest
 
-from edgecls.config import RtspCameraSection
 from edgecls.daemon.capture import Capture
 from edgecls.errors import CameraError
+from edgecls.sections.camera import RtspCameraSection
 from edgecls.types import Frame
 from tests.streams import RtspServer, Talker, make_clip, tap, why_no_rtsp
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edgecls.cameras.demo import STORY, VISITS_PER_PASS, DemoCamera
-from edgecls.config import DemoCameraSection
 from edgecls.errors import CameraEndedError, CameraError
+from edgecls.sections.camera import DemoCameraSection
 from edgecls.types import Frame
 
 

@@ -16,8 +16,8 @@ import pytest
 from pydantic import SecretStr
 
 from edgecls.cameras.http import PICTURE_BYTES_MAX, HttpCamera
-from edgecls.config import HttpCameraSection
 from edgecls.errors import CameraError
+from edgecls.sections.camera import HttpCameraSection
 from edgecls.testing.camera import picture
 
 USER, PASSWORD = "door", "p@ss:wörd"

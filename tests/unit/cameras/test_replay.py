@@ -10,8 +10,8 @@ import cv2
 import pytest
 
 from edgecls.cameras.replay import ReplayCamera
-from edgecls.config import ReplayCameraSection
 from edgecls.errors import CameraEndedError, CameraError
+from edgecls.sections.camera import ReplayCameraSection
 from edgecls.testing.camera import picture
 
 LEVEL = 20  # grey levels from one picture to the next: more than a codec blurs

@@ -16,8 +16,8 @@ from edgecls.cameras.address import (
 )
 from edgecls.cameras.decoding import LAG_MAX_S, PATIENCE_S, Lag, Pace
 from edgecls.cameras.v4l2 import complaint
-from edgecls.config import RtspCameraSection
 from edgecls.errors import CameraError
+from edgecls.sections.camera import RtspCameraSection
 
 
 @pytest.mark.parametrize(

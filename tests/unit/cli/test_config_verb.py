@@ -11,8 +11,9 @@ from edgecls import config
 from edgecls._lib import toml
 from edgecls.cli.config_example import example_toml
 from edgecls.cli.main import run
-from edgecls.config import CAMERA_SECTIONS
 from edgecls.errors import ConfigError
+from edgecls.sections.camera import CAMERA_SECTIONS, ReplayCameraSection, RtspCameraSection
+from edgecls.sections.judging import VisitSection
 
 WRONG = """
 [camera]
@@ -124,7 +125,7 @@ def test_the_example_loads_and_is_the_default(
     path.write_text(capsys.readouterr().out)
     loaded = config.load(path)
     assert loaded.camera.kind == kind
-    assert loaded.visit == config.VisitSection()
+    assert loaded.visit == VisitSection()
 
 
 def test_every_field_of_the_example_may_be_switched_on() -> None:
@@ -192,14 +193,14 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
     loaded = config.load(path)
     home = tmp_path / "home"
-    assert isinstance(loaded.camera, config.RtspCameraSection)
+    assert isinstance(loaded.camera, RtspCameraSection)
     assert (loaded.camera.source, loaded.camera.password_file) == (
         "rtsp://me@cam/~1", home / "secret",
     )  # fmt: skip
     assert (loaded.model.bundle, loaded.store.folder) == (home / "mine.edgecls", home / "visits")
     path.write_text('[camera]\nkind = "replay"\nsource = "~/clips"\n')
     replay = config.load(path).camera
-    assert isinstance(replay, config.ReplayCameraSection)
+    assert isinstance(replay, ReplayCameraSection)
     assert replay.source == home / "clips"
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from edgecls.cli.main import run
 from edgecls.cli.run_config import config_from_flags
-from edgecls.config import ReplayCameraSection, RtspCameraSection, StoreSection
 from edgecls.errors import ConfigError
+from edgecls.sections.camera import ReplayCameraSection, RtspCameraSection
+from edgecls.sections.store import StoreSection
 from edgecls.store.database import FILE_NAME
 from edgecls.store.store import Store
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.config import DemoCameraSection
 from edgecls.daemon.capture import Capture
 from edgecls.errors import CameraEndedError, CameraError, MissingDependencyError
+from edgecls.sections.camera import DemoCameraSection
 from edgecls.testing.camera import FAULT_NUMBER
 from edgecls.types import Frame
 
@@ -238,7 +238,7 @@ def test_many_restarts_leak_no_descriptor() -> None:
 
 PARENT = """
 import sys, time
-from edgecls.config import DemoCameraSection
+from edgecls.sections.camera import DemoCameraSection
 from edgecls.daemon.capture import Capture
 section = DemoCameraSection(kind="demo")
 with Capture(section, leaf="edgecls.testing.camera:" + sys.argv[1]) as capture:

@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecls.config import ReplayCameraSection
 from edgecls.daemon.capture import Capture
 from edgecls.daemon.capture_fit import scaled_to_fit
 from edgecls.errors import CameraEndedError
+from edgecls.sections.camera import ReplayCameraSection
 from edgecls.types import Frame
 
 PATIENCE_S = 60.0

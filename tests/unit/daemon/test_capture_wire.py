@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from edgecls.config import HttpCameraSection, ReplayCameraSection
 from edgecls.daemon.capture_wire import (
     FRAME_BYTES_MAX,
     TEXT_CHARS_MAX,
@@ -26,6 +25,7 @@ from edgecls.daemon.capture_wire import (
     order_from_section,
     section_from_order,
 )
+from edgecls.sections.camera import HttpCameraSection, ReplayCameraSection
 from edgecls.testing.camera import picture
 from edgecls.types import Frame
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from edgecls.bundle.images import decode_jpeg
-from edgecls.config import StoreSection
 from edgecls.daemon.capture import CaptureCounters
 from edgecls.daemon.household import DaemonHousehold
 from edgecls.daemon.process import disk_free_bytes, memory_bytes
 from edgecls.daemon.watch import Seen
+from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
 from edgecls.testing.board import FakeBoard

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.config import StoreSection, from_mapping
+from edgecls.config import from_mapping
 from edgecls.daemon.capture import CaptureCounters
 from edgecls.daemon.household import DaemonHousehold
 from edgecls.daemon.loop import POLL_S, Loop
 from edgecls.daemon.recorder import Recorder
 from edgecls.daemon.watch import Decider, Watch
 from edgecls.errors import CameraError, EdgeclsError, MissingDependencyError, StoreError
+from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
 from edgecls.testing.board import FakeBoard

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from edgecls.bundle.images import decode_jpeg
-from edgecls.config import StoreSection
 from edgecls.daemon.recorder import RETRY_S, SWEEP_S, UNSAVED_MAX, Recorder
 from edgecls.errors import StoreError
+from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
 from edgecls.testing.door import NOON, FakeDoor

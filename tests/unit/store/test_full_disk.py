@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.config import StoreSection
 from edgecls.errors import StoreError
+from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
 

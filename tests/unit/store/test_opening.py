@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.config import StoreSection
 from edgecls.errors import StoreError
+from edgecls.sections.store import StoreSection
 from edgecls.store.database import FILE_NAME, Migration, migrations
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
@@ -29,7 +29,7 @@ def section(tmp_path: Path) -> StoreSection:
 def test_a_second_daemon_is_refused_by_the_first_ones_pid(section: StoreSection) -> None:
     with Store(section):
         script = (
-            "import sys; from pathlib import Path; from edgecls.config import StoreSection\n"
+            "import sys; from pathlib import Path\nfrom edgecls.sections.store import StoreSection\n"
             "from edgecls.store.store import Store; from edgecls.errors import StoreError\n"
             "try:\n    Store(StoreSection(folder=Path(sys.argv[1]))).__enter__()\n"
             "except StoreError as error:\n    print(error)\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.config import StoreSection
 from edgecls.errors import StoreError
+from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
 from edgecls.store.retention import Swept
 from edgecls.store.store import Store

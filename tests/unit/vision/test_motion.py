@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgecls.config import MotionSection
+from edgecls.sections.judging import MotionSection
 from edgecls.types import Pixels
 from edgecls.vision.motion import (
     HEIGHT_MAX_PX,
