@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from typing_extensions import Self
 
 from edgecls.errors import InferenceError
-from edgecls.runtimes.checks import CREATE_HINT, check_batch, check_single, first_line
+from edgecls.runtimes.checks import CREATE_HINT, GuardedRuntime, check_single, first_line
 from edgecls.types import TensorSpec
 
 _SILENT = 4  # ONNX Runtime's severity "fatal": what fails is raised, and told once
@@ -23,7 +20,7 @@ _DTYPES = {
 }
 
 
-class OnnxRuntime:
+class OnnxRuntime(GuardedRuntime):
     """Run a .onnx model.
 
     The file says nothing of how integer inputs or outputs are scaled, so their specs have no scale.
@@ -50,40 +47,16 @@ class OnnxRuntime:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         check_single("input", inputs)
         check_single("output", outputs)
-        self._input, self._output = _spec_from_argument(inputs[0]), _spec_from_argument(outputs[0])
+        super().__init__(_spec_from_argument(inputs[0]), _spec_from_argument(outputs[0]))
 
-    @property
-    def input(self) -> TensorSpec:
-        return self._input
+    def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: as in ports.Tensor
+        answer: npt.NDArray[Any] = self._session.run(
+            [self.output.name], {self.input.name: batch}
+        )[0]
+        return answer
 
-    @property
-    def output(self) -> TensorSpec:
-        return self._output
-
-    def infer(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: as in ports.Tensor
-        """Run the model once; see ports.Runtime."""
-        check_batch(batch, self._input)
-        if self._session is None:
-            raise InferenceError("the runtime is closed")
-        try:
-            outputs = self._session.run([self._output.name], {self._input.name: batch})
-        except Exception as error:  # as above
-            raise InferenceError(f"the model failed to run: {first_line(error)}") from error
-        return np.asarray(outputs[0])
-
-    def close(self) -> None:
+    def _release(self) -> None:
         self._session = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _spec_from_argument(argument: Any) -> TensorSpec:  # Any: onnxruntime.NodeArg has no stubs
@@ -91,7 +64,8 @@ def _spec_from_argument(argument: Any) -> TensorSpec:  # Any: onnxruntime.NodeAr
     name, declared = str(argument.name), list(argument.shape)
     if argument.type not in _DTYPES:
         raise InferenceError(
-            f"tensor {name!r} is {argument.type}, expected one of {', '.join(_DTYPES)}"
+            f"tensor {name!r} is {argument.type}, expected one of {', '.join(_DTYPES)}",
+            hint=CREATE_HINT,
         )
     shape = tuple(
         1 if index == 0 and not isinstance(side, int) else side

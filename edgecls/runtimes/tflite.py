@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import Self
 
 from edgecls._lib.quiet import without_line
 from edgecls.errors import InferenceError
 from edgecls.runtimes.checks import (
     CREATE_HINT,
     XNNPACK_LINE,
-    check_batch,
+    GuardedRuntime,
     check_single,
     first_line,
 )
@@ -31,7 +29,7 @@ except ModuleNotFoundError as missing:
         raise missing from None  # LiteRT is the one to install
 
 
-class TFLiteRuntime:
+class TFLiteRuntime(GuardedRuntime):
     """Run a .tflite model.
 
     Args:    model: the file's content.   threads: of the interpreter.
@@ -52,42 +50,17 @@ class TFLiteRuntime:
         outputs = self._interpreter.get_output_details()
         check_single("input", inputs)
         check_single("output", outputs)
-        self._input, self._output = spec_from_detail(inputs[0]), spec_from_detail(outputs[0])
         self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
+        super().__init__(spec_from_detail(inputs[0]), spec_from_detail(outputs[0]))
 
-    @property
-    def input(self) -> TensorSpec:
-        return self._input
+    def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: as in ports.Tensor
+        self._interpreter.set_tensor(self._input_index, batch)
+        self._interpreter.invoke()
+        answer: npt.NDArray[Any] = self._interpreter.get_tensor(self._output_index)
+        return answer
 
-    @property
-    def output(self) -> TensorSpec:
-        return self._output
-
-    def infer(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: as in ports.Tensor
-        """Run the model once; see ports.Runtime."""
-        check_batch(batch, self._input)
-        if self._interpreter is None:
-            raise InferenceError("the runtime is closed")
-        try:
-            self._interpreter.set_tensor(self._input_index, batch)
-            self._interpreter.invoke()
-            return np.asarray(self._interpreter.get_tensor(self._output_index))
-        except (ValueError, RuntimeError) as error:
-            raise InferenceError(f"the model failed to run: {first_line(error)}") from error
-
-    def close(self) -> None:
+    def _release(self) -> None:
         self._interpreter = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def spec_from_detail(detail: dict[str, Any]) -> TensorSpec:
