@@ -12,6 +12,19 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 """RGB, shape (height, width, 3), range 0 to 255."""
 
+EVENT_KINDS = (
+    "visit_started",
+    "visit_ended",
+    "pressed",
+    "tampered",
+    "camera_lost",
+    "camera_back",
+)
+TAMPERINGS = ("covered", "blurred", "frozen", "turned", "over")
+"""What was done to a camera; "over" when it sees as before."""
+CORRECTIONS = ("person", "nobody")
+LIGHTS = ("day", "night")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -86,6 +99,10 @@ class Visit:
     Args:    id: counts up and is never used again.   ended_at: None while the visit lasts.
              peak_score: 0 to 1.   snapshot: file name of the best JPEG inside the store, or None.
              interrupted: the daemon stopped or lost power before the visit's end was seen.
+             kept: somebody asked to keep it; it is the last to be deleted.
+             correction: what a person says was there: "person", "nobody", or None.
+             pressed: a press of the doorbell fell into it.   light: "day" or "night".
+             frames: file names of further JPEGs of the visit, oldest first.
     """
 
     id: int
@@ -95,6 +112,11 @@ class Visit:
     peak_score: float
     snapshot: str | None
     interrupted: bool = False
+    kept: bool = False
+    correction: str | None = None
+    pressed: bool = False
+    light: str = "day"
+    frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +124,11 @@ class Event:
     """A stored decision that people or other machines are told about.
 
     Args:    id: counts up; the same id is the same event, however often it is delivered.
-             kind: "visit_started" or "visit_ended".
+             kind: one of EVENT_KINDS.   visit_id: None for what belongs to no visit.
+             score: 0 to 1; None where no picture was judged.
+             snapshot: file name of a JPEG inside the store, or None.
+             somebody: of a press: whether a person was to be seen; None without a picture.
+             detail: of a tampering: one of TAMPERINGS.
     """
 
     id: int
@@ -110,13 +136,40 @@ class Event:
     camera: str
     at: datetime
     visit_id: int | None
-    score: float
+    score: float | None
     snapshot: str | None
+    somebody: bool | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """A further picture of a visit: its file name inside the store, and when it was taken."""
+
+    file: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SinkState:
+    """What the outbox holds for one sink.
+
+    Args:    waiting: events not delivered yet.   dead: given up; they can be put back.
+             last_error: why the last delivery failed, None when nothing of it waits or is dead.
+    """
+
+    sink: str
+    waiting: int
+    dead: int
+    last_error: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A doorbell button was pressed."""
+    """A doorbell button was pressed.
+
+    Args:    at: the wall clock then, UTC.   source: the trigger's name.
+    """
 
     at: datetime
     source: str

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from datetime import datetime, timedelta, timezone
 
 from edgecls.types import Event, Visit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+VISITS = (
+    "SELECT visits.*, (SELECT json_group_array(file) FROM"
+    " (SELECT file FROM frames WHERE visit_id = visits.id ORDER BY id)) AS frames FROM visits"
+)
+"""What `visit_from_row` takes."""
+EVENTS = (
+    "SELECT events.id, kind, events.camera, at_us, visit_id, score, somebody, detail,"
+    " coalesce(events.snapshot, visits.snapshot) AS snapshot"
+    " FROM events LEFT JOIN visits ON visits.id = events.visit_id"
+)
+"""What `event_from_row` takes."""
 
 
 def us_from_datetime(at: datetime) -> int:
@@ -20,7 +33,7 @@ def datetime_from_us(us: int) -> datetime:
 
 
 def visit_from_row(row: sqlite3.Row) -> Visit:
-    """Args: row: all columns of visits."""
+    """Args: row: as VISITS selects it."""
     return Visit(
         id=row["id"],
         camera=row["camera"],
@@ -29,11 +42,16 @@ def visit_from_row(row: sqlite3.Row) -> Visit:
         peak_score=row["peak_score"],
         snapshot=row["snapshot"],
         interrupted=bool(row["interrupted"]),
+        kept=bool(row["kept"]),
+        correction=row["correction"],
+        pressed=bool(row["pressed"]),
+        light=row["light"],
+        frames=tuple(json.loads(row["frames"])),
     )
 
 
 def event_from_row(row: sqlite3.Row) -> Event:
-    """Args: row: all columns of events, and its visit's snapshot."""
+    """Args: row: as EVENTS selects it."""
     return Event(
         id=row["id"],
         kind=row["kind"],
@@ -42,4 +60,6 @@ def event_from_row(row: sqlite3.Row) -> Event:
         visit_id=row["visit_id"],
         score=row["score"],
         snapshot=row["snapshot"],
+        somebody=None if row["somebody"] is None else bool(row["somebody"]),
+        detail=row["detail"],
     )

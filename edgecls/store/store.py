@@ -1,19 +1,21 @@
-"""The writing side of the store: visits and events, on disk before a call returns."""
+"""The writing side of the store: visits, events and the outbox, on disk before a call returns."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import TracebackType
+from typing import TypeVar
 
 from typing_extensions import Self
 
 from edgecls.errors import StoreError
 from edgecls.sections.store import StoreSection
-from edgecls.store import retention
+from edgecls.store import events, outbox, retention, visits
 from edgecls.store.database import (
     FILE_NAME,
     Migration,
@@ -24,20 +26,25 @@ from edgecls.store.database import (
     transaction,
 )
 from edgecls.store.lock import FolderLock
-from edgecls.store.rows import us_from_datetime, visit_from_row
+from edgecls.store.outbox import Undelivered
 from edgecls.store.snapshots import Snapshots
-from edgecls.types import Visit
+from edgecls.store.writer import Writer
+from edgecls.types import CORRECTIONS, Event, Visit
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class Store:
-    """The one writer of a store's folder; opened by entering it, used by one thread.
+    """The one writer of a store's folder; opened by entering it. Threads take turns inside.
 
     A JPEG is durable before the rows that name it are written, and the rows of one call are one
-    transaction. What a call has returned survives a power cut.
+    transaction. What a call has returned survives a power cut. Every event waits in the outbox for
+    each of the sinks until that sink has taken it.
 
-    Args:    step: is told the name of each step of a write just before it is taken.
+    Args:    sinks: names of those who are told of every event.
+             step: is told the name of each step of a write just before it is taken.
              schema: the migrations, in order; the package's own if left out.
              clock: monotonic seconds, to notice when the wall clock jumps.
     """
@@ -46,15 +53,18 @@ class Store:
         self,
         section: StoreSection,
         *,
+        sinks: Sequence[str] = (),
         step: Callable[[str], None] | None = None,
         schema: Sequence[Migration] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._section = section
+        self._sinks = tuple(sinks)
         self._step = step or (lambda _: None)
         self._schema = schema
         self._time = retention.SteadyTime(clock)
         self._snapshots = Snapshots(section.folder / "snapshots", step=step)
+        self._turn = threading.RLock()
         self._lock: FolderLock | None = None
         self._database: sqlite3.Connection | None = None
 
@@ -71,10 +81,12 @@ class Store:
             self._database = open_for_writing(folder / FILE_NAME, self._schema or migrations())
             with store_errors(f"cannot tidy up {folder}"):
                 self._remove_orphans()  # first: on a full disk it makes room for the next
-                self._end_interrupted()
+                ended = visits.end_interrupted(self._writer)
         except BaseException:
             self.close()
             raise
+        if ended:
+            log.info("ended %d visits that an earlier run left open", ended)
         return self
 
     def __exit__(
@@ -87,19 +99,26 @@ class Store:
 
     def close(self) -> None:
         """Close the database and give the folder back. May be called twice."""
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        with self._turn:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
 
-    def start_visit(self, camera: str, *, at: datetime, score: float, jpeg: bytes) -> Visit:
+    def start_visit(
+        self, camera: str, *, at: datetime, score: float, jpeg: bytes, light: str = "day"
+    ) -> Visit:
         """Store that somebody arrived, and the event that says so.
 
         Raises:  StoreError, for example when the disk is full even after old snapshots went.
         """
-        return self._with_room(lambda: self._start_visit(camera, at, score, jpeg))
+        return self._with_room(lambda: visits.start(self._writer, camera, at, score, jpeg, light))
+
+    def add_frame(self, visit_id: int, *, at: datetime, jpeg: bytes) -> str:
+        """Store a further picture of a visit; return its file name. Raises: StoreError."""
+        return self._with_room(lambda: visits.add_frame(self._writer, visit_id, at, jpeg))
 
     def end_visit(
         self,
@@ -115,15 +134,85 @@ class Store:
         Args:    score: the peak.   jpeg: a better snapshot than the first one, or None.
         Raises:  StoreError as `start_visit`, and for a visit that is not open.
         """
-        return self._with_room(lambda: self._end_visit(visit_id, at, score, jpeg, interrupted))
+        return self._with_room(
+            lambda: visits.end(self._writer, visit_id, at, score, jpeg, interrupted=interrupted)
+        )
+
+    def add_event(
+        self,
+        kind: str,
+        *,
+        camera: str,
+        at: datetime,
+        score: float | None = None,
+        jpeg: bytes | None = None,
+        somebody: bool | None = None,
+        detail: str | None = None,
+    ) -> Event:
+        """Store an event that begins or ends no visit: one of EVENT_KINDS but the first two.
+
+        A press that falls into a visit of its camera marks that visit, and belongs to it.
+
+        Raises:  StoreError as `start_visit`.
+        """
+        return self._with_room(
+            lambda: events.add(
+                self._writer, kind, camera, at,
+                score=score, jpeg=jpeg, somebody=somebody, detail=detail,
+            )
+        )  # fmt: skip
+
+    def keep(self, visit_id: int, kept: bool) -> Visit:
+        """Let a visit be the last to be deleted, or no longer. Raises: StoreError if unknown."""
+        return self._with_room(lambda: visits.keep(self._writer, visit_id, kept))
+
+    def correct(self, visit_id: int, label: str | None) -> Visit:
+        """Note what a person says was there: one of CORRECTIONS, None to take it back.
+
+        Raises:  StoreError if there is no such visit.   ValueError for another label.
+        """
+        if label is not None and label not in CORRECTIONS:
+            raise ValueError(f"unknown label {label!r}, expected one of {', '.join(CORRECTIONS)}")
+        return self._with_room(lambda: visits.correct(self._writer, visit_id, label))
+
+    def delete_visit(self, visit_id: int) -> None:
+        """Delete a visit with its events and pictures, kept or not.
+
+        Raises:  StoreError if there is no such visit, or it lasts still.
+        """
+        self._with_room(lambda: visits.delete(self._writer, visit_id))
+
+    def undelivered(self, sink: str) -> Undelivered | None:
+        """Return the oldest event that waits for a sink; None when nothing does."""
+        with self._turn, store_errors(f"cannot read {self._section.folder}"):
+            return outbox.first(self._open_database, sink)
+
+    def delivered(self, sink: str, event_id: int) -> None:
+        """Strike an event out of a sink's outbox: the sink has taken it."""
+        self._with_room(lambda: self._in_transaction(outbox.remove, sink, event_id))
+
+    def not_delivered(self, sink: str, event_id: int, *, error: str, dead: bool) -> None:
+        """Count a failed delivery; a dead one is not tried again until it is put back."""
+        self._with_room(
+            lambda: self._in_transaction(outbox.failed, sink, event_id, error=error, dead=dead)
+        )
+
+    def requeue(self, sink: str) -> int:
+        """Put back what was given up for a sink; return how many events."""
+        return self._with_room(lambda: self._in_transaction(outbox.requeue, sink))
+
+    def snapshot(self, name: str) -> bytes | None:
+        """Return a JPEG by the name that an event gives; None when it is gone."""
+        with store_errors("cannot read a snapshot"):
+            return self._snapshots.read(name)
 
     def sweep(self, *, now: datetime) -> retention.Swept:
         """Delete what is too old or too much, oldest first; never a visit that lasts.
 
         Age counts once `now` has been steady for an hour of calls: see `retention.SteadyTime`.
         """
-        trusted = now if self._time.trusted(now) else None
-        with store_errors(f"cannot clean up {self._section.folder}"):
+        with self._turn, store_errors(f"cannot clean up {self._section.folder}"):
+            trusted = now if self._time.trusted(now) else None
             return retention.sweep(self._open_database, self._snapshots, self._section, now=trusted)
 
     @property
@@ -132,9 +221,18 @@ class Store:
             raise RuntimeError("the store is not open: use it in a with statement")
         return self._database
 
-    def _with_room(self, write: Callable[[], Visit]) -> Visit:
+    @property
+    def _writer(self) -> Writer:
+        return Writer(self._open_database, self._snapshots, self._step, self._sinks)
+
+    def _in_transaction(self, change: Callable[..., T], *values: object, **more: object) -> T:
+        with transaction(self._open_database):
+            self._step("change the outbox")
+            return change(self._open_database, *values, **more)
+
+    def _with_room(self, write: Callable[[], T]) -> T:
         """Write; when the disk is full, delete the oldest snapshots and try once more."""
-        with store_errors(f"cannot write to {self._section.folder}"):
+        with self._turn, store_errors(f"cannot write to {self._section.folder}"):
             try:
                 return write()
             except (OSError, sqlite3.Error) as error:
@@ -148,96 +246,12 @@ class Store:
                 log.info("disk full: removed %d old snapshots", swept.snapshots)
                 return write()
 
-    def _start_visit(self, camera: str, at: datetime, score: float, jpeg: bytes) -> Visit:
-        database = self._open_database
-        name = self._snapshots.write(jpeg, at=at)
-        try:
-            with transaction(database):
-                self._step("insert the visit")
-                cursor = database.execute(
-                    "INSERT INTO visits (camera, started_us, peak_score, snapshot, snapshot_bytes)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (camera, us_from_datetime(at), score, name, len(jpeg)),
-                )
-                visit_id = cursor.lastrowid
-                self._step("insert the first event")
-                self._insert_event("visit_started", camera, at, visit_id, score)
-                self._step("commit the start")
-        except BaseException:
-            self._snapshots.remove([name])
-            raise
-        self._step("return from the start")
-        return self._visit(visit_id)
-
-    def _end_visit(
-        self, visit_id: int, at: datetime, score: float, jpeg: bytes | None, interrupted: bool
-    ) -> Visit:
-        database = self._open_database
-        before = self._visit(visit_id)
-        if before.ended_at is not None:
-            raise StoreError(f"visit {visit_id} has ended already, expected an open one")
-        end = max(at, before.started_at)
-        name = None if jpeg is None else self._snapshots.write(jpeg, at=at)
-        try:
-            with transaction(database):
-                self._step("update the visit")
-                database.execute(
-                    "UPDATE visits SET ended_us = ?, peak_score = ?, interrupted = ? WHERE id = ?",
-                    (us_from_datetime(end), score, interrupted, visit_id),
-                )
-                if jpeg is not None:
-                    database.execute(
-                        "UPDATE visits SET snapshot = ?, snapshot_bytes = ? WHERE id = ?",
-                        (name, len(jpeg), visit_id),
-                    )
-                self._step("insert the last event")
-                self._insert_event("visit_ended", before.camera, end, visit_id, score)
-                self._step("commit the end")
-        except BaseException:
-            self._snapshots.remove([name] if name else [])
-            raise
-        self._step("remove the first snapshot")
-        if name is not None and before.snapshot is not None:
-            self._snapshots.remove([before.snapshot])
-        return self._visit(visit_id)
-
-    def _insert_event(
-        self, kind: str, camera: str, at: datetime, visit_id: int | None, score: float
-    ) -> None:
-        self._open_database.execute(
-            "INSERT INTO events (kind, camera, at_us, visit_id, score) VALUES (?, ?, ?, ?, ?)",
-            (kind, camera, us_from_datetime(at), visit_id, score),
-        )
-
-    def _visit(self, visit_id: int | None) -> Visit:
-        row = self._open_database.execute(
-            "SELECT * FROM visits WHERE id = ?", (visit_id,)
-        ).fetchone()
-        if row is None:
-            raise StoreError(f"no visit {visit_id}, expected one that start_visit gave")
-        return visit_from_row(row)
-
-    def _end_interrupted(self) -> None:
-        """Close visits that an earlier run left open; nobody knows more than their begin."""
-        database = self._open_database
-        with transaction(database):
-            rows = database.execute("SELECT * FROM visits WHERE ended_us IS NULL").fetchall()
-            for row in rows:
-                visit = visit_from_row(row)
-                database.execute(
-                    "UPDATE visits SET ended_us = started_us, interrupted = 1 WHERE id = ?",
-                    (visit.id,),
-                )
-                self._insert_event(
-                    "visit_ended", visit.camera, visit.started_at, visit.id, visit.peak_score
-                )
-        if rows:
-            log.info("ended %d visits that an earlier run left open", len(rows))
-
     def _remove_orphans(self) -> None:
         rows = self._open_database.execute(
-            "SELECT snapshot FROM visits WHERE snapshot IS NOT NULL"
+            "SELECT snapshot AS file FROM visits WHERE snapshot IS NOT NULL"
+            " UNION SELECT snapshot FROM events WHERE snapshot IS NOT NULL"
+            " UNION SELECT file FROM frames"
         ).fetchall()
-        removed = self._snapshots.remove_all_but({row["snapshot"] for row in rows})
+        removed = self._snapshots.remove_all_but({row["file"] for row in rows})
         if removed:
             log.info("removed %d files that an interrupted write left", removed)

@@ -19,6 +19,7 @@ from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=timezone.utc)
+NEWEST = migrations()[-1].number
 
 
 @pytest.fixture
@@ -29,7 +30,8 @@ def section(tmp_path: Path) -> StoreSection:
 def test_a_second_daemon_is_refused_by_the_first_ones_pid(section: StoreSection) -> None:
     with Store(section):
         script = (
-            "import sys; from pathlib import Path\nfrom edgecls.sections.store import StoreSection\n"
+            "import sys; from pathlib import Path\n"
+            "from edgecls.sections.store import StoreSection\n"
             "from edgecls.store.store import Store; from edgecls.errors import StoreError\n"
             "try:\n    Store(StoreSection(folder=Path(sys.argv[1]))).__enter__()\n"
             "except StoreError as error:\n    print(error)\n"
@@ -50,21 +52,23 @@ def test_a_store_of_a_newer_edgecls_is_refused(section: StoreSection) -> None:
     with Store(section) as store:
         store.start_visit("door", at=NOON, score=0.8, jpeg=b"picture")
     with sqlite3.connect(section.folder / FILE_NAME) as database:
-        database.execute("PRAGMA user_version = 7")
+        database.execute("PRAGMA user_version = 77")
     database.close()
-    with pytest.raises(StoreError, match="newer edgecls: it has schema 7, this one knows up to 1"):
+    with pytest.raises(
+        StoreError, match=f"newer edgecls: it has schema 77, this one knows up to {NEWEST}"
+    ):
         Store(section).__enter__()
 
 
 def test_an_older_store_is_migrated_and_keeps_its_visits(section: StoreSection) -> None:
     with Store(section) as store:
         store.start_visit("door", at=NOON, score=0.8, jpeg=b"picture")
-    second = Migration(2, "0002_notes.sql", "ALTER TABLE visits ADD COLUMN note TEXT;")
+    added = Migration(NEWEST + 1, "9999_notes.sql", "ALTER TABLE visits ADD COLUMN note TEXT;")
     for _ in range(2):  # the second time it is there already
-        with Store(section, schema=[*migrations(), second]), StoreReader(section.folder) as reader:
+        with Store(section, schema=[*migrations(), added]), StoreReader(section.folder) as reader:
             assert [visit.id for visit in reader.visits(limit=9)] == [1]
     with sqlite3.connect(section.folder / FILE_NAME) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
+        assert database.execute("PRAGMA user_version").fetchone() == (NEWEST + 1,)
         assert database.execute("SELECT id, note FROM visits").fetchall() == [(1, None)]
     database.close()
 
@@ -72,8 +76,10 @@ def test_an_older_store_is_migrated_and_keeps_its_visits(section: StoreSection) 
 def test_a_migration_that_fails_changes_nothing(section: StoreSection) -> None:
     with Store(section):
         pass
-    broken = Migration(2, "0002_broken.sql", "CREATE TABLE extra (x); SELECT no_such_thing;")
-    with pytest.raises(StoreError, match=r"schema 1 to 2 \(0002_broken.sql\): no such column"):
+    script = "CREATE TABLE extra (x); SELECT no_such_thing;"
+    broken = Migration(NEWEST + 1, "9999_broken.sql", script)
+    message = rf"schema {NEWEST} to {NEWEST + 1} \(9999_broken.sql\): no such column"
+    with pytest.raises(StoreError, match=message):
         Store(section, schema=[*migrations(), broken]).__enter__()
     with sqlite3.connect(section.folder / FILE_NAME) as database:
         tables = database.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'")
