@@ -69,6 +69,11 @@ class Classifier:
             latency_ms=(time.perf_counter_ns() - begun_ns) / 1e6,
         )
 
+    @property
+    def output_step(self) -> float:
+        """Return what one step of the model's quantized output is worth; 1/256 for a float one."""
+        return self._runtime.output.scale or 1 / 256
+
     def close(self) -> None:
         self._runtime.close()
 
