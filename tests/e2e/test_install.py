@@ -20,6 +20,7 @@ EXPECTED = re.compile(
     r"""edgecls/(
         ([a-z_0-9]+/)*[a-z_0-9]+\.py | py\.typed
         | measure/report/style\.css
+        | firmware_configs/([a-z-]+/)*[a-z0-9@_.-]+
         | store/schema/[0-9]{4}_[a-z_0-9]+\.sql
         | web/(templates|static)/[a-z_0-9-]+\.(html|css|js|svg|png)
         | models/[a-z0-9_.-]+/(manifest\.json | MODEL_CARD\.md | [A-Za-z0-9_.-]+\.(tflite|onnx))
@@ -71,6 +72,7 @@ def test_the_wheel_holds_what_a_device_needs_and_nothing_else(
     assert code <= names
     assert {"edgecls/py.typed", f"edgecls-{__version__}.dist-info/entry_points.txt"} <= names
     assert any(name.startswith("edgecls/models/") and name.endswith(".tflite") for name in names)
+    assert "edgecls/firmware_configs/raspberry-pi-4.toml" in names
     assert any(name.startswith("edgecls/store/schema/") for name in names)
     assert any(name.startswith("edgecls/web/templates/") for name in names)
 
