@@ -17,7 +17,12 @@ from edgecls._lib.urls import public_text
 from edgecls._lib.validation import lines_from_validation, message_from_lines, suggestion
 from edgecls.errors import ConfigError
 from edgecls.sections.camera import CAMERA_SECTIONS, AnyCameraSection, CaptureSection
-from edgecls.sections.judging import ModelSection, MotionSection, VisitSection
+from edgecls.sections.judging import (
+    ModelSection,
+    MotionSection,
+    TamperSection,
+    VisitSection,
+)
 from edgecls.sections.section import Section
 from edgecls.sections.store import StoreSection
 from edgecls.sections.web import WebSection
@@ -30,6 +35,7 @@ class Config(Section):
     model: ModelSection = ModelSection()
     motion: MotionSection = MotionSection()
     visit: VisitSection = VisitSection()
+    tamper: TamperSection = TamperSection()
     store: StoreSection = StoreSection()
     web: WebSection = WebSection()
 

@@ -94,21 +94,26 @@ def _values(field: FieldInfo) -> str:
         if pattern := getattr(bound, "pattern", None):
             words.append(f"matching `{pattern.replace('|', chr(92) + '|')}`")
         if hasattr(bound, "max_length"):
-            words.append(f"at most {bound.max_length} characters")
+            listed = typing.get_origin(field.annotation) is tuple
+            words.append(f"at most {bound.max_length} {'of them' if listed else 'characters'}")
     return " ".join(words)
 
 
 def _type_name(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Annotated:
+        return _type_name(typing.get_args(kind)[0])
     if typing.get_origin(kind) is typing.Literal:
         return " or ".join(f'`"{word}"`' for word in typing.get_args(kind))
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return " or ".join(_type_name(k) for k in typing.get_args(kind) if k is not type(None))
     if typing.get_origin(kind) is tuple:
-        return f"list, each {_type_name(typing.get_args(kind)[0])}"
+        names = [_type_name(k) for k in typing.get_args(kind) if k is not ...]
+        pair = ... not in typing.get_args(kind)
+        return f"[{', '.join(names)}]" if pair else f"list, each {names[0]}"
     if typing.get_origin(kind) is dict:
         return f"table, each value {_type_name(typing.get_args(kind)[1])}"
-    names = {float: "number", int: "whole number", str: "text", bool: "`true` or `false`"}
-    return names.get(
+    plain = {float: "number", int: "whole number", str: "text", bool: "`true` or `false`"}
+    return plain.get(
         kind, "path" if kind is Path else "secret text" if kind is SecretStr else str(kind)
     )
 

@@ -28,6 +28,7 @@ from edgecls.daemon.capture_wire import (
 from edgecls.errors import CameraEndedError, EdgeclsError
 from edgecls.ports import Camera
 from edgecls.types import Frame
+from edgecls.vision.masks import PrivacyMask
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ def _publish_frames(
     """Read at most `section.fps` frames per second and publish each; ends by an exception."""
     step_s = 1 / section.fps if getattr(section, "realtime", True) else 0.0
     timeout_s = section.open_timeout_s
+    mask = PrivacyMask(getattr(section, "masks", ()))
     skipped, sequence, seen = 0, 0, -1
     too_large = False
     with camera:
@@ -89,6 +91,7 @@ def _publish_frames(
             if frame.pixels.nbytes > FRAME_BYTES_MAX:
                 frame = _scaled(frame, told=too_large)
                 too_large = True
+            frame = mask.applied(frame)  # from here on nobody has the pixels below it
             if writer.publish(frame, sequence, published_s=time.monotonic()):
                 _post(messages, message_bytes("frame", sequence=sequence, skipped=skipped))
             del frame  # the camera may build the next one meanwhile

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
 from edgecls.sections.section import Section
+
+Part = Annotated[float, Field(ge=0, le=1)]
+Polygon = Annotated[tuple[tuple[Part, Part], ...], Field(min_length=3, max_length=64)]
+"""Corners [x, y], each from 0 (left, top) to 1 (right, bottom) of the picture."""
 
 
 class CaptureSection(Section):
@@ -28,6 +32,25 @@ class CaptureSection(Section):
     restart_min_s: float = Field(1.0, gt=0, le=60, description="Pause before the first restart.")
     restart_max_s: float = Field(
         30.0, gt=0, le=3600, description="Longest pause; it doubles from restart_min_s up to this."
+    )
+    masks: tuple[Polygon, ...] = Field(
+        (),
+        max_length=32,
+        description="Polygons that are black before anything sees the picture: [[[0.7, 0.0], "
+        "[1.0, 0.0], [1.0, 0.4]]] is the upper right corner. Parts of width and height, 0 to 1.",
+    )
+    zones: tuple[Polygon, ...] = Field(
+        (),
+        max_length=8,
+        description="Polygons as in `masks`: only what is inside one of them can be a visit. "
+        "Everywhere if left out.",
+    )
+    min_size: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="A visit begins only when something at least this high, in parts of the "
+        "picture's height, has moved in the last ten seconds.",
     )
 
     @model_validator(mode="after")
