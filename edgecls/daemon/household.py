@@ -1,144 +1,140 @@
-"""What the page shows: filled by the loop, read by the page's threads."""
+"""What the page shows and changes, put together from the daemon's parts."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from statistics import median
+from types import TracebackType
+from typing import Protocol
 
-import cv2
-import numpy as np
+from typing_extensions import Self
 
-from edgecls.bundle.images import encode_jpeg
-from edgecls.daemon.capture import CaptureCounters
+from edgecls.daemon.desk import CameraDesk
+from edgecls.daemon.health import HealthState
+from edgecls.daemon.history import History
 from edgecls.daemon.process import disk_free_bytes, memory_bytes
-from edgecls.daemon.watch import Seen
 from edgecls.ports import Board
 from edgecls.store.reader import StoreReader
-from edgecls.types import Frame, Visit
-from edgecls.web.source import Health, Now
+from edgecls.types import Event, SinkState, Visit
+from edgecls.web.source import Health, ModelInUse, Now, Sample, Soundness
 
-LATEST_WIDTH_PX = 960
-LATEST_QUALITY = 80
-RECENT = 200
-"""Classifications over which the median latency is taken."""
+
+class VisitKeeper(Protocol):
+    """The part of the store that people change; safe to call from several threads."""
+
+    def keep(self, visit_id: int, kept: bool) -> object: ...
+
+    def correct(self, visit_id: int, label: str | None) -> object: ...
+
+    def delete_visit(self, visit_id: int) -> object: ...
+
+    def requeue(self, sink: str) -> int: ...
 
 
 class DaemonHousehold:
-    """Implement `web.source.Household`; `show` and the problems come from the loop's thread.
+    """Implement `web.source.Household`. Between entering and leaving it keeps a history.
 
-    Args:    camera: its name for people.   model: "name version, variant".
-             counts: asks capture.   clock: monotonic seconds.   now: the wall clock, UTC.
+    Args:    desks: one per camera, in the order of the configuration.
+             sinks: names of all sinks in the configuration.
+             press: rings, and is told by whom; None without a trigger "http".
+             soundness, metrics: what `Household` says.
+             clock: monotonic seconds.   now: the wall clock, UTC.
     """
 
     def __init__(
         self,
         reader: StoreReader,
+        store: VisitKeeper,
         board: Board,
+        desks: Sequence[CameraDesk],
         *,
-        camera: str,
-        model: str,
-        counts: Callable[[], CaptureCounters],
+        model: ModelInUse,
+        sinks: Sequence[str] = (),
+        press: Callable[[str], object] | None = None,
+        soundness: Callable[[], Soundness] = lambda: HealthState(()),
+        metrics: Callable[[], bytes] = bytes,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._reader = reader
+        self._store = store
         self._board = board
         self._board_text = " · ".join([board.identity().model, board.identity().system])
-        self._camera = camera
+        self._desks = {desk.name: desk for desk in desks}
         self._model = model
-        self._counts = counts
+        self._sinks = tuple(sinks)
+        self._press = press
+        self._soundness = soundness
+        self._metrics = metrics
         self._clock = clock
         self._now = now
         self._started_s = clock()
-        self._turn = threading.Lock()
-        self._frame: Frame | None = None
-        self._score: float | None = None
-        self._state = "no_picture"
-        self._since = now()
-        self._camera_problem: str | None = None
-        self._storage_problem: str | None = None
-        self._latencies_ms: deque[float] = deque(maxlen=RECENT)
-        self._frames = 0
-        self._inferences = 0
-        self._jpeg_turn = threading.Lock()
-        self._jpeg: tuple[tuple[int, float], bytes] | None = None
+        self._dropped_before = 0
+        self._history = History(self._sample)
 
-    def show(self, frame: Frame, seen: Seen, *, somebody: bool) -> None:
-        """Take in a frame and what the watch made of it. The frame is kept until the next."""
-        with self._turn:
-            self._frame = frame
-            self._score = seen.smoothed
-            self._frames += 1
-            self._latencies_ms.extend(seen.latencies_ms)
-            self._inferences += len(seen.latencies_ms)
-            if not seen.frozen:
-                self._become("person" if somebody else "nobody")
+    def __enter__(self) -> Self:
+        self._history.start()
+        return self
 
-    def camera_problem(self, problem: str | None) -> None:
-        """Say why there is no picture, or that there is one again (None)."""
-        with self._turn:
-            self._camera_problem = problem
-            if problem is not None:
-                self._become("no_picture")
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
-    def storage_problem(self, problem: str | None) -> None:
-        """Say why visits cannot be stored, or that they can (None)."""
-        with self._turn:
-            self._storage_problem = problem
+    def close(self) -> None:
+        """Stop the history. May be called twice."""
+        self._history.close()
 
-    def now(self) -> Now:
-        with self._turn:
-            age = None if self._frame is None else self._clock() - self._frame.captured_s
-            return Now(
-                state=self._state,
-                score=self._score,
-                since=self._since,
-                frame_age_s=None if age is None else max(0.0, age),
-                problem=self._camera_problem or self._storage_problem,
-            )
+    def cameras(self) -> Sequence[str]:
+        return tuple(self._desks)
+
+    def now(self, camera: str) -> Now:
+        return self._desks[camera].now()
+
+    def latest_jpeg(self, camera: str) -> bytes | None:
+        return self._desks[camera].latest_jpeg()
 
     def health(self) -> Health:
-        counts = self._counts()
-        with self._turn:
-            latencies = list(self._latencies_ms)
-            frames, inferences = self._frames, self._inferences
+        recent = [desk.latencies() for desk in self._desks.values()]
+        latencies = [value for values, _ in recent for value in values]
+        manifest = self._model.manifest
         return Health(
             board=self._board_text,
-            camera=self._camera,
-            camera_connected=counts.connected,
-            frames=frames,
-            frames_dropped=counts.dropped,
-            frames_per_s=counts.frames_per_s,
-            camera_restarts=counts.restarts,
+            cameras=tuple(desk.health() for desk in self._desks.values()),
             inference_p50_ms=median(latencies) if latencies else None,
-            inferences=inferences,
+            inferences=sum(count for _, count in recent),
             temperature_c=self._board.temperature_c(),
             throttled=self._board.throttled(),
             memory_bytes=memory_bytes(),
             disk_free_bytes=disk_free_bytes(self._reader.folder),
             store_bytes=self._reader.bytes_used(),
-            model=self._model,
+            model=f"{manifest.name} {manifest.version}, {self._model.variant}",
             uptime_s=self._clock() - self._started_s,
         )
 
-    def latest_jpeg(self) -> bytes | None:
-        """Return the newest frame; encoded when somebody asks, once per frame."""
-        with self._turn:
-            frame = self._frame
-        if frame is None:
-            return None
-        with self._jpeg_turn:
-            key = (frame.sequence, frame.captured_s)
-            if self._jpeg is None or self._jpeg[0] != key:
-                self._jpeg = (key, _small_jpeg(frame))
-            return self._jpeg[1]
+    def history(self) -> Sequence[Sample]:
+        return self._history.samples()
 
-    def visits(self, *, limit: int, before_id: int | None = None) -> Sequence[Visit]:
-        return self._reader.visits(limit=limit, before_id=before_id)
+    def model(self) -> ModelInUse:
+        return self._model
+
+    def visits(
+        self,
+        *,
+        limit: int,
+        before_id: int | None = None,
+        day: date | None = None,
+        camera: str | None = None,
+        only: str | None = None,
+    ) -> Sequence[Visit]:
+        return self._reader.visits(
+            limit=limit, before_id=before_id, day=day, camera=camera, only=only
+        )
 
     def visit(self, visit_id: int) -> Visit | None:
         return self._reader.visit(visit_id)
@@ -146,15 +142,46 @@ class DaemonHousehold:
     def snapshot(self, name: str) -> bytes | None:
         return self._reader.snapshot(name)
 
-    def _become(self, state: str) -> None:
-        if state != self._state:
-            self._state, self._since = state, self._now()
+    def keep(self, visit_id: int, kept: bool) -> None:
+        self._store.keep(visit_id, kept)
 
+    def correct(self, visit_id: int, label: str | None) -> None:
+        self._store.correct(visit_id, label)
 
-def _small_jpeg(frame: Frame) -> bytes:
-    height, width = frame.pixels.shape[:2]
-    pixels = frame.pixels
-    if width > LATEST_WIDTH_PX:
-        size = (LATEST_WIDTH_PX, max(1, round(height * LATEST_WIDTH_PX / width)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return encode_jpeg(pixels, LATEST_QUALITY)
+    def delete(self, visit_id: int) -> None:
+        self._store.delete_visit(visit_id)
+
+    def happenings(self, *, limit: int, before_id: int | None = None) -> Sequence[Event]:
+        return self._reader.happenings(limit=limit, before_id=before_id)
+
+    def sinks(self) -> Sequence[SinkState]:
+        waiting = {state.sink: state for state in self._reader.outbox_state()}
+        return [waiting.get(name) or SinkState(name, 0, 0, None) for name in self._sinks]
+
+    def requeue(self, sink: str) -> int:
+        return self._store.requeue(sink)
+
+    def press(self, source: str) -> bool:
+        if self._press is None:
+            return False
+        self._press(source)
+        return True
+
+    def soundness(self) -> Soundness:
+        return self._soundness()
+
+    def metrics(self) -> bytes:
+        return self._metrics()
+
+    def _sample(self) -> Sample:
+        cameras = [desk.health() for desk in self._desks.values()]
+        dropped = sum(camera.frames_dropped for camera in cameras)
+        before, self._dropped_before = self._dropped_before, dropped
+        return Sample(
+            at=self._now(),
+            temperature_c=self._board.temperature_c(),
+            frames_per_s=sum(camera.frames_per_s for camera in cameras),
+            dropped=max(0, dropped - before),
+            disk_free_bytes=disk_free_bytes(self._reader.folder),
+            memory_bytes=memory_bytes(),
+        )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from edgecls.daemon.household import DaemonHousehold
+from edgecls.daemon.desk import CameraDesk
 from edgecls.daemon.recorder import Recorder
 from edgecls.daemon.watch import Watch
 from edgecls.errors import CameraEndedError, CameraError
@@ -36,7 +36,7 @@ class Loop:
         camera: Camera,
         watch: Watch,
         recorder: Recorder,
-        household: DaemonHousehold,
+        desk: CameraDesk,
         *,
         label: str,
         announce: Callable[[str], None],
@@ -47,7 +47,7 @@ class Loop:
         self._camera = camera
         self._watch = watch
         self._recorder = recorder
-        self._household = household
+        self._desk = desk
         self._label = label
         self._announce = announce
         self._stop = stop
@@ -87,7 +87,7 @@ class Loop:
 
     def _keep_house(self) -> None:
         self._recorder.tick()
-        self._household.storage_problem(self._recorder.problem)
+        self._desk.storage_problem(self._recorder.problem)
 
     def _step(self, *, once: bool) -> None:
         """Handle the next frame, or its absence."""
@@ -112,14 +112,14 @@ class Loop:
                 "it may be frozen"
             )
         self._picture_again(problem)
-        self._household.show(frame, seen, somebody=self._watch.somebody)
+        self._desk.show(frame, seen, somebody=self._watch.somebody)
         self._told(seen.change)
 
     def _no_picture(self, why: str) -> None:
         if self._problem != why:
             self._announce(f"{_clock_time()} no picture: {why}")
             self._problem = why
-        self._household.camera_problem(why)
+        self._desk.camera_problem(why)
 
     def _picture_again(self, problem: str | None) -> None:
         """A frame came: tell so if there was trouble before; `problem`: it is a frozen one."""
@@ -130,7 +130,7 @@ class Loop:
         elif self._problem is not None:
             self._announce(f"{_clock_time()} the picture is back")
             self._problem = None
-        self._household.camera_problem(problem)
+        self._desk.camera_problem(problem)
 
     def _told(self, change: Change | None, why: str = LOST) -> None:
         """Announce a change, then store it. Args: why: what kept us from seeing a visit's end."""

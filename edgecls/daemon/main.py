@@ -19,6 +19,7 @@ from edgecls.bundle.open import open_bundle
 from edgecls.classifier import Classifier
 from edgecls.config import Config
 from edgecls.daemon.capture import Capture
+from edgecls.daemon.desk import CameraDesk
 from edgecls.daemon.household import DaemonHousehold
 from edgecls.daemon.loop import Loop
 from edgecls.daemon.recorder import Recorder
@@ -28,6 +29,7 @@ from edgecls.ports import Board
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
 from edgecls.web.server import PageServer
+from edgecls.web.source import ModelInUse
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +76,17 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
         reader = stack.enter_context(StoreReader(config.store.folder))
         capture = Capture(config.camera)
         manifest = classifier.bundle.manifest
-        household = DaemonHousehold(
-            reader,
-            board,
-            camera=f"{config.camera.name} ({config.camera.kind})",
-            model=f"{manifest.name} {manifest.version}, {classifier.variant.name}",
+        desk = CameraDesk(
+            config.camera.name,
+            config.camera.kind,
             counts=lambda: capture.counters,
+            clock=time.monotonic,
+            now=_utc_now,
+        )
+        household = stack.enter_context(
+            DaemonHousehold(
+                reader, store, board, [desk], model=ModelInUse(manifest, classifier.variant.name)
+            )
         )
         announce(
             f"watching {config.camera.name!r} ({config.camera.kind}) for {decider.label!r} "
@@ -97,7 +104,7 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
             capture,
             watch,
             recorder,
-            household,
+            desk,
             label=decider.label,
             announce=announce,
             stop=stop,

@@ -115,6 +115,12 @@ class StoreReader:
         rows = self._newest(EVENTS, "events.id", where, values, before_id, limit)
         return [event_from_row(row) for row in rows]
 
+    def happenings(self, *, limit: int, before_id: int | None = None) -> Sequence[Event]:
+        """Return the newest events that begin or end no visit first; `before_id` pages back."""
+        where = ["kind NOT IN ('visit_started', 'visit_ended')"]
+        rows = self._newest(EVENTS, "events.id", where, (), before_id, limit)
+        return [event_from_row(row) for row in rows]
+
     def events(self, *, after_id: int = 0, limit: int = 100) -> Sequence[Event]:
         """Return events in the order they happened, from the one after `after_id` on."""
         rows = self._rows(

@@ -29,7 +29,7 @@ class Api:
     def now(self, request: Request) -> JSONResponse:
         """Return the state at the door."""
         del request
-        now = self._household.now()
+        now = self._household.now(self._household.cameras()[0])
         return _answer({**asdict(now), "since": iso_text(now.since)})
 
     def health(self, request: Request) -> JSONResponse:

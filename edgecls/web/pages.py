@@ -50,11 +50,11 @@ class Pages:
         at = self._clock()
         found = self._household.visits(limit=HOME_VISITS + 1)
         health = self._household.health()
-        now = now_view(self._household.now(), at)
+        now = now_view(self._household.now(self._household.cameras()[0]), at)
         return self._page(
             "home.html",
             now=now,
-            camera=health.camera,
+            camera=self._household.cameras()[0],
             visits=[visit_view(visit, at) for visit in found[:HOME_VISITS]],
             more=len(found) > HOME_VISITS,
             health=health_view(health),

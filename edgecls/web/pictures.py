@@ -22,7 +22,7 @@ class Pictures:
 
     def latest(self, request: Request) -> Response:
         """Return the newest frame; 304 to who has it already, 404 before the first."""
-        jpeg = self._household.latest_jpeg()
+        jpeg = self._household.latest_jpeg(self._household.cameras()[0])
         if jpeg is None:
             raise HTTPException(404, "There is no picture yet.")
         tag = f'"{hashlib.blake2b(jpeg, digest_size=12).hexdigest()}"'

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edgecls.types import Visit
-from edgecls.web.source import Health, Now
+from edgecls.web.source import CameraHealth, Health, Now
 from edgecls.web.wording import (
     SPACE,
     bytes_text,
@@ -140,14 +140,6 @@ def _length(visit: Visit, now: datetime) -> str:
 def health_view(health: Health) -> tuple[FactGroup, ...]:
     """Prepare the device's condition; what the board cannot tell is left out."""
     inference = health.inference_p50_ms
-    camera = (
-        Fact("Name", health.camera),
-        Fact("Connected", "yes" if health.camera_connected else "no", not health.camera_connected),
-        Fact("Speed", f"{health.frames_per_s:.1f} frames/s"),
-        Fact("Frames seen", count_text(health.frames)),
-        Fact("Frames dropped", count_text(health.frames_dropped)),
-        Fact("Restarts", count_text(health.camera_restarts)),
-    )
     model = (
         Fact("Name", health.model),
         Fact("Time per picture", "none yet" if inference is None else f"{inference:.1f}{SPACE}ms"),
@@ -169,7 +161,21 @@ def health_view(health: Health) -> tuple[FactGroup, ...]:
         Fact("Visits take", bytes_text(health.store_bytes)),
     ]
     return (
-        FactGroup("Camera", camera),
+        *(_camera_facts(camera) for camera in health.cameras),
         FactGroup("Classifier", model),
         FactGroup("Device", tuple(device)),
+    )
+
+
+def _camera_facts(camera: CameraHealth) -> FactGroup:
+    return FactGroup(
+        f"Camera {camera.name}",
+        (
+            Fact("Kind", camera.kind),
+            Fact("Connected", "yes" if camera.connected else "no", not camera.connected),
+            Fact("Speed", f"{camera.frames_per_s:.1f} frames/s"),
+            Fact("Frames seen", count_text(camera.frames)),
+            Fact("Frames dropped", count_text(camera.frames_dropped)),
+            Fact("Restarts", count_text(camera.restarts)),
+        ),
     )

@@ -74,8 +74,8 @@ def test_one_pass_finds_both_visitors_and_shows_them(
     assert first["peak_score"] > 0.5
     assert snapshot.startswith(b"\xff\xd8")
     assert latest.startswith(b"\xff\xd8")
-    assert health["camera"] == "door (demo)"
-    assert health["camera_connected"] is True
+    (camera,) = health["cameras"]
+    assert (camera["name"], camera["kind"], camera["connected"]) == ("door", "demo", True)
     assert len(list((store / "snapshots").glob("*.jpg"))) == 2
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgecls.config import from_mapping
 from edgecls.daemon.capture import CaptureCounters
-from edgecls.daemon.household import DaemonHousehold
+from edgecls.daemon.desk import CameraDesk
 from edgecls.daemon.loop import POLL_S, Loop
 from edgecls.daemon.recorder import Recorder
 from edgecls.daemon.watch import Decider, Watch
@@ -19,7 +19,6 @@ from edgecls.errors import CameraError, EdgeclsError, MissingDependencyError, St
 from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
-from edgecls.testing.board import FakeBoard
 from edgecls.testing.camera import FakeCamera
 from edgecls.testing.door import NOON, FakeDoor
 from edgecls.testing.judge import FakeJudge
@@ -69,10 +68,9 @@ class Daemon:
         self.away = True
         self.seconds = 1000.0
         self.stop_at: int | None = None
-        self.household = DaemonHousehold(
-            reader, FakeBoard(), camera="door", model="fake 1, int8",
-            counts=CaptureCounters, clock=lambda: 1000.0, now=lambda: NOON,
-        )  # fmt: skip
+        self.desk = CameraDesk(
+            "door", "rtsp", counts=CaptureCounters, clock=lambda: 1000.0, now=lambda: NOON
+        )
 
     def run(self, script: Sequence[Pixels | EdgeclsError], *, once: bool = True) -> None:
         config = from_mapping(
@@ -93,7 +91,7 @@ class Daemon:
                 camera,
                 Watch(config, Decider(FakeJudge(), "person", 0.5, 96)),
                 Recorder(self.store, jpeg_quality=80, clock=lambda: self.seconds, now=lambda: NOON),
-                self.household,
+                self.desk,
                 label="person",
                 announce=self.lines.append,
                 stop=self.stop,
@@ -130,9 +128,9 @@ def test_a_visit_is_announced_and_stored(daemon: Daemon) -> None:
     (visit,) = daemon.reader.visits(limit=9)
     assert visit.ended_at is not None
     assert not visit.interrupted
-    now = daemon.household.now()
+    now = daemon.desk.now()
     assert (now.state, now.problem) == ("nobody", None)
-    assert daemon.household.health().frames == 72
+    assert daemon.desk.health().frames == 72
 
 
 def test_the_end_of_the_film_ends_the_visit(daemon: Daemon) -> None:
@@ -150,7 +148,7 @@ def test_asked_to_stop_it_ends_the_visit(daemon: Daemon) -> None:
     daemon.stop_at = 20
     daemon.run([*daemon.empty(1), *daemon.somebody(60)], once=False)
     assert [event.kind for event in daemon.reader.events()] == ["visit_started", "visit_ended"]
-    assert daemon.household.health().frames == 21
+    assert daemon.desk.health().frames == 21
 
 
 def test_camera_trouble_is_told_once_and_passes(daemon: Daemon) -> None:
@@ -179,7 +177,7 @@ def test_a_visit_does_not_wait_for_a_lost_camera_for_ever(daemon: Daemon) -> Non
 def test_what_has_ended_is_told_and_the_page_stays(daemon: Daemon) -> None:
     daemon.run(daemon.empty(1), once=False)
     assert daemon.stop.waited_s == [POLL_S] * POLLS  # until somebody stops it
-    now = daemon.household.now()
+    now = daemon.desk.now()
     assert now.state == "no_picture"
     assert now.problem == "the fake camera's script has ended"
 
@@ -194,7 +192,7 @@ def test_after_the_last_frame_the_visit_ends_and_the_store_is_tried_again(tmp_pa
             daemon.seconds += seconds
             if seconds == POLL_S:
                 ended = [visit for visit in reader.visits(limit=9) if visit.ended_at]
-                seen.append((daemon.household.now().problem, len(ended)))
+                seen.append((daemon.desk.now().problem, len(ended)))
 
         daemon.stop = CountingStop(look)
         film = [*daemon.empty(2), *daemon.somebody(3)]

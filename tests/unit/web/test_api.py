@@ -31,6 +31,7 @@ def client(household: FakeHousehold) -> AsgiClient:
 def test_now(client: AsgiClient) -> None:
     assert client.get("/api/now").json() == {
         "schema": 1,
+        "camera": "door",
         "state": "person",
         "score": 0.97,
         "since": "2026-11-20T13:04:48Z",
@@ -48,7 +49,7 @@ def test_now_before_the_first_picture(client: AsgiClient, household: FakeHouseho
 def test_health_has_every_field_and_unit(client: AsgiClient) -> None:
     answer = client.get("/api/health").json()
     assert answer["schema"] == 1
-    assert answer["camera_connected"] is True
+    assert answer["cameras"][0]["connected"] is True
     assert answer["inference_p50_ms"] == 17.3
     assert answer["memory_bytes"] == 118_000_000
 

@@ -19,6 +19,7 @@ from tests.asgi_client import AsgiClient
 from tests.household import (
     AT,
     CAMERA_AWAY,
+    DOOR,
     NO_FRAME_YET,
     PERSON,
     WELL,
@@ -112,7 +113,7 @@ def test_before_the_first_picture(client: AsgiClient, household: FakeHousehold) 
 
 def test_a_camera_that_is_away(client: AsgiClient, household: FakeHousehold) -> None:
     household.state = CAMERA_AWAY
-    household.condition = replace(WELL, camera_connected=False)
+    household.condition = replace(WELL, cameras=(replace(DOOR, connected=False),))
     page = client.get("/").text
 
     assert "camera door: no frame for 48 s, restarted 3 times" in page
@@ -193,7 +194,7 @@ def test_a_visit_without_a_picture(client: AsgiClient, household: FakeHousehold)
 
 def test_names_are_escaped(client: AsgiClient, household: FakeHousehold) -> None:
     evil = "<script>alert(1)</script>"
-    household.condition = replace(WELL, camera=evil, model=evil)
+    household.condition = replace(WELL, cameras=(replace(DOOR, kind=evil),), model=evil)
     household.state = replace(CAMERA_AWAY, problem=evil)
     household.stored[0] = replace(household.stored[0], camera=evil)
     for path in ("/", "/visits/30"):
@@ -203,7 +204,7 @@ def test_names_are_escaped(client: AsgiClient, household: FakeHousehold) -> None
 class Broken(FakeHousehold):
     """A household whose disk has gone."""
 
-    def visits(self, *, limit: int, before_id: int | None = None) -> list[Visit]:
+    def visits(self, **_: object) -> list[Visit]:
         raise StoreError("cannot read the visits: disk I/O error")
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -70,10 +71,10 @@ class SlowDisk(FakeHousehold):
         super().__init__()
         self.asked, self.released = threading.Event(), threading.Event()
 
-    def visits(self, *, limit: int, before_id: int | None = None) -> Sequence[Visit]:
+    def visits(self, **query: Any) -> Sequence[Visit]:
         self.asked.set()
         assert self.released.wait(30)
-        return super().visits(limit=limit, before_id=before_id)
+        return super().visits(**query)
 
 
 def test_a_slow_disk_holds_up_no_other_answer() -> None:
