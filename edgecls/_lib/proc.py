@@ -11,17 +11,24 @@ log = logging.getLogger(__name__)
 
 
 def run(
-    command: Sequence[str], *, timeout_s: float, check: bool = True
+    command: Sequence[str], *, timeout_s: float, check: bool = True, stdin: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run `command` and return what it printed.
 
     A failure is logged as a command line that can be pasted into a terminal.
 
+    Args:    stdin: what the program reads; what is secret belongs here, as everybody can list words.
+
     Raises:  FileNotFoundError, subprocess.TimeoutExpired; CalledProcessError when `check`.
     """
     try:
         return subprocess.run(
-            list(command), capture_output=True, text=True, timeout=timeout_s, check=check
+            list(command),
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=check,
+            input=stdin,
         )
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         log.warning("failed: %s (%s)", shlex.join(command), error)
