@@ -9,6 +9,7 @@ import typer
 
 from edgecls import __version__
 from edgecls.cli import benchmark as benchmark_verb
+from edgecls.cli import boards as boards_verb
 from edgecls.cli import bundle as bundle_verbs
 from edgecls.cli import calibrate as calibrate_verb
 from edgecls.cli import classify as classify_verb
@@ -55,6 +56,7 @@ app.command("calibrate")(calibrate_verb.calibrate)
 app.command("quantize")(quantize_verb.quantize)
 app.add_typer(engine_verbs.app, name="engine")
 app.add_typer(config_verbs.app, name="config")
+app.command("boards")(boards_verb.boards)
 
 
 def _print_version(wanted: bool) -> None:

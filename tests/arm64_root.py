@@ -1,0 +1,161 @@
+"""An arm64 Debian, made here and run under qemu-user: the device's side of a test without a device.
+
+Making one takes minutes, so each is kept as a tar in a cache folder: EDGECLS_TEST_CACHE, else one
+beside the system's temporary files. Times from emulation are no times of a device.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+CACHE_VARIABLE = "EDGECLS_TEST_CACHE"
+PACKAGES = ("ca-certificates", "python3", "python3-venv")
+PROGRAMS = ("mmdebstrap", "tar")
+BINFMT = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
+MAKE_S = 1800
+
+
+def cache_folder() -> Path:
+    """Return the folder of what is made once, made if missing."""
+    given = os.environ.get(CACHE_VARIABLE)
+    folder = Path(given) if given else Path(tempfile.gettempdir()) / "edgecls-test-cache"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def why_no_arm64(*programs: str) -> str | None:
+    """Say why this machine cannot make and run an arm64 Debian; None if it can.
+
+    Args:    programs: needed besides those that make one.
+    """
+    missing = [name for name in (*PROGRAMS, *programs) if shutil.which(name) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)}; scripts/test-deps installs them"
+    if os.geteuid() != 0:
+        return "making an arm64 root needs the rights of root"
+    if platform.machine() != "aarch64" and not BINFMT.exists():
+        return "this kernel does not run arm64 programs; scripts/test-deps registers qemu-user"
+    return None
+
+
+def arm64_tar(packages: Sequence[str] = PACKAGES, *, suite: str = "bookworm") -> Path:
+    """Return a tar of a minimal Debian with `packages`, made on first use.
+
+    Raises:  CalledProcessError with mmdebstrap's words, TimeoutExpired.
+    """
+    words = " ".join(sorted(packages))
+    key = hashlib.sha256(f"{suite} {words}".encode()).hexdigest()[:12]
+    path = cache_folder() / f"arm64-{suite}-{key}.tar"
+    with _alone(path.with_suffix(".lock")):
+        if not path.exists():
+            _make(path, packages, suite)
+    return path
+
+
+def _make(path: Path, packages: Sequence[str], suite: str) -> None:
+    part = path.with_suffix(".part.tar")
+    part.unlink(missing_ok=True)
+    command = [
+        "mmdebstrap",
+        "--architectures=arm64",
+        "--variant=minbase",
+        f"--include={','.join(packages)}",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        suite,
+        str(part),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=MAKE_S, check=False, cwd="/"
+    )
+    if done.returncode:
+        part.unlink(missing_ok=True)
+        raise subprocess.CalledProcessError(
+            done.returncode, command, done.stdout, done.stderr[-4000:]
+        )
+    part.rename(path)
+
+
+def unpacked(tar: Path, folder: Path) -> Path:
+    """Unpack a root into `folder`, made if missing, and return it. Device nodes are left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["tar", "-C", str(folder), "--numeric-owner", "--exclude=./dev/*", "-xpf", str(tar)],
+        check=True,
+        capture_output=True,
+        timeout=600,
+    )
+    return folder
+
+
+def run_in_root(
+    root: Path,
+    *words: str | Path,
+    timeout_s: float,
+    environment: Mapping[str, str] | None = None,
+    check: bool = True,
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of `root` in it, with /proc, /dev and the host's names of hosts.
+
+    Raises:  AssertionError with the program's words when it fails and `check`; TimeoutExpired.
+    """
+    clean = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+    }
+    with mounted(root):
+        done = subprocess.run(
+            ["chroot", str(root), *map(str, words)],
+            env={**clean, "LC_ALL": "C.UTF-8", **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    if check:
+        said = f"{words}: {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        assert done.returncode == 0, said
+    return done
+
+
+@contextmanager
+def mounted(root: Path) -> Iterator[None]:
+    """Mount /proc and the few devices that programs need in `root`; unmount them at the end."""
+    done: list[Path] = []
+    try:
+        for words, place in (
+            (["-t", "proc", "proc"], root / "proc"),
+            (["-t", "tmpfs", "-o", "mode=755", "tmpfs"], root / "dev"),
+        ):
+            place.mkdir(exist_ok=True)
+            subprocess.run(["mount", *words, str(place)], check=True, timeout=30)
+            done.append(place)
+        for name in ("null", "zero", "full", "random", "urandom"):
+            os.mknod(root / "dev" / name, 0o20666, Path("/dev", name).stat().st_rdev)
+        (root / "dev/shm").mkdir(mode=0o1777)
+        resolver = Path("/etc/resolv.conf")
+        if resolver.exists():
+            shutil.copyfile(resolver, root / "etc/resolv.conf")
+        shutil.copyfile("/etc/hosts", root / "etc/hosts")
+        yield
+    finally:
+        for place in reversed(done):
+            subprocess.run(["umount", "--lazy", str(place)], check=False, timeout=30)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Let one process at a time make a root."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
