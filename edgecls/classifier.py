@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -21,6 +22,8 @@ from edgecls.runtimes import RUNTIMES
 from edgecls.types import Classification, Pixels
 
 AUTO = "auto"
+
+log = logging.getLogger(__name__)
 
 
 class Classifier:
@@ -95,10 +98,11 @@ def open_runtime(
     """Load the variant that is asked for.
 
     "auto" takes the one that `edgecls select` chose on this device; without a choice, the first
-    one, in the manifest's order, whose runtime this edgecls knows and whose library is installed.
+    one, in the manifest's order, whose runtime this edgecls knows and whose library and hardware
+    are there.
 
-    Raises:  ConfigError for an unknown name; MissingDependencyError when no library is there;
-             InferenceError, naming the artefact, when the engine refuses the model.
+    Raises:  ConfigError for an unknown name; MissingDependencyError when no library or hardware is
+             there; InferenceError, naming the artefact, when the engine refuses the model.
     """
     missing: MissingDependencyError | None = None
     for candidate in _candidates(bundle, variant):
@@ -106,11 +110,10 @@ def open_runtime(
             continue
         try:
             runtime_class = plugins.load("runtime", runtimes, candidate.runtime)
-        except MissingDependencyError as error:
-            missing = missing or error
-            continue
-        try:
             return candidate, runtime_class(bundle.artefact(candidate), threads=threads)
+        except MissingDependencyError as error:  # a library, or hardware such as int8 units
+            log.info("variant %s cannot run here: %s", candidate.name, error.message)
+            missing = missing or error
         except InferenceError as error:
             raise InferenceError(
                 f"{bundle.path}: {candidate.file}: {error.message}", hint=error.hint

@@ -92,9 +92,19 @@ def benchmark(
             for place, (subject, threads) in enumerate(jobs):
                 title = f"{subject.name}, {threads} thread{'s' if threads > 1 else ''}"
                 report(title, turn * len(jobs) + place, plan.rounds * len(jobs))
+                if subject.name in missing:
+                    continue
                 request = _request(bundle, subject, threads, images, plan)
-                rounds[subject.name, threads].append(_one_round(run, request, machine))
+                try:
+                    rounds[subject.name, threads].append(_one_round(run, request, machine))
+                except MissingDependencyError as error:  # hardware, which only running it shows
+                    if plan.names is not None:
+                        raise
+                    missing[subject.name] = error.message
     report("done", plan.rounds * len(jobs), plan.rounds * len(jobs))
+    jobs = [(subject, threads) for subject, threads in jobs if subject.name not in missing]
+    if not any(subject.against is None for subject, _ in jobs):
+        raise MissingDependencyError(f"{bundle.path}: no variant runs here: {_listed(missing)}")
     return Benchmark(
         bundle.manifest.name,
         bundle.manifest.version,
@@ -173,13 +183,17 @@ def _subjects(bundle: Bundle, plan: Plan) -> tuple[list[_Subject], dict[str, str
         else:
             missing[item.name] = reason.message
     if not subjects:
-        raise MissingDependencyError(f"{bundle.path}: no variant runs here: {missing}")
+        raise MissingDependencyError(f"{bundle.path}: no variant runs here: {_listed(missing)}")
     for path in plan.against:
         if path.suffix.lower() not in SUFFIX_RUNTIMES or not path.is_file():
             raise ConfigError(f"{path}: expected a .tflite or .onnx file to measure against")
         runtime = SUFFIX_RUNTIMES[path.suffix.lower()]
         subjects.append(_Subject(path.name, runtime, None, path.stat().st_size, path))
     return subjects, missing
+
+
+def _listed(missing: dict[str, str]) -> str:
+    return "; ".join(f"{name}: {reason}" for name, reason in missing.items())
 
 
 def _why_not(item: Variant) -> errors.EdgeclsError | None:

@@ -9,6 +9,7 @@ RUNTIMES = {
 BARE_LOOPS = {
     "tflite": "edgecls.runtimes.bare_tflite:BareTFLite",
     "onnx": "edgecls.runtimes.bare_onnx:BareOnnx",
+    "tensorrt": "edgecls.runtimes.tensorrt:BareTensorRt",
 }
 """The same engines with nothing of ours around them: what a benchmark measures us against."""
 

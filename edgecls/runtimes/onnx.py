@@ -50,9 +50,9 @@ class OnnxRuntime(GuardedRuntime):
         super().__init__(_spec_from_argument(inputs[0]), _spec_from_argument(outputs[0]))
 
     def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: as in ports.Tensor
-        answer: npt.NDArray[Any] = self._session.run(
-            [self.output.name], {self.input.name: batch}
-        )[0]
+        answer: npt.NDArray[Any] = self._session.run([self.output.name], {self.input.name: batch})[
+            0
+        ]
         return answer
 
     def _release(self) -> None:

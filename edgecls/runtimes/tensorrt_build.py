@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Any
 
-from edgecls.errors import InferenceError
+from edgecls.errors import InferenceError, MissingDependencyError
+from edgecls.runtimes.checks import CREATE_HINT
+from edgecls.runtimes.tensorrt_progress import BuildProgress, Told
 
 log = logging.getLogger(__name__)
 
@@ -27,17 +30,20 @@ def engine_from_onnx(
     *,
     timing_cache: bytes = b"",
     strongly_typed: bool | None = None,
-    progress: Any = None,  # Any: a trt.IProgressMonitor, from version 10 on
+    told: Told | None = None,
 ) -> tuple[bytes, bytes]:
-    """Parse and build. Blocks for minutes on a Jetson.
+    """Parse and build for one image. Blocks for minutes on a Jetson.
 
-    A Q/DQ model runs in int8 where the GPU can; up to TensorRT 10 that takes the INT8 flag beside
-    the Q/DQ nodes, and the layers between them may run in fp16. From 11 on types are the graph's.
+    A Q/DQ model runs in int8; up to TensorRT 10 that takes the INT8 flag beside the Q/DQ nodes, and
+    the layers between them may run in fp16, as all of a float model may. From 11 on types are the
+    graph's.
 
-    Args:    model: ONNX with fixed shapes.   timing_cache: of an earlier build, b"" for none.
-             strongly_typed: None decides by version.
+    Args:    model: ONNX with fixed sizes; a batch of any size becomes 1.
+             timing_cache: of an earlier build, b"" for none.
+             strongly_typed: None decides by version.   told: hears how far it is.
     Returns: the serialized engine and the timing cache after the build.
     Raises:  InferenceError when the model cannot be parsed (node named) or built.
+             MissingDependencyError for a Q/DQ model on a GPU without int8 hardware.
     """
     logger = _Logger(trt)
     builder = trt.Builder(logger.target)
@@ -49,18 +55,26 @@ def engine_from_onnx(
             f"TensorRT {trt.__version__} cannot parse the model: {_first_error(parser)}",
             hint="use the variant made for tensorrt: edgecls quantize writes it",
         )
+    _fix_batch(network)
     config = builder.create_builder_config()
     if hasattr(trt, "MemoryPoolType"):
         config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, WORKSPACE_BYTES)
+    if hasattr(trt, "ProfilingVerbosity"):  # for `edgecls engine inspect`; costs no time
+        config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     if not strong:
-        _allow_precisions(trt, builder, config)
+        _allow_precisions(trt, builder, network, config)
     cache = None
     if hasattr(config, "create_timing_cache"):
         cache = config.create_timing_cache(timing_cache)
         config.set_timing_cache(cache, False)
-    if progress is not None and hasattr(config, "progress_monitor"):
-        config.progress_monitor = progress
-    engine = builder.build_serialized_network(network, config)
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(BuildProgress(told)) if told else None
+        monitor = progress.monitor(trt) if progress else None
+        if monitor is not None:
+            config.progress_monitor = monitor
+        engine = builder.build_serialized_network(network, config)
+    if engine is None and progress is not None and progress.interrupted:
+        raise KeyboardInterrupt
     if engine is None:
         raise InferenceError(
             f"TensorRT {trt.__version__} cannot build the model: {logger.last_error}",
@@ -80,16 +94,41 @@ def _network_flags(trt: Any, strong: bool) -> int:
     return wanted
 
 
-def _allow_precisions(trt: Any, builder: Any, config: Any) -> None:
+def _fix_batch(network: Any) -> None:
+    """Give an input with a batch of any size the batch 1."""
+    for place in range(network.num_inputs):
+        put = network.get_input(place)
+        shape = tuple(int(side) for side in put.shape)
+        if any(side < 0 for side in shape[1:]):
+            raise InferenceError(
+                f"tensor {put.name!r} has the changing shape {shape}, expected fixed sizes",
+                hint=CREATE_HINT,
+            )
+        if shape and shape[0] < 0:
+            put.shape = (1, *shape[1:])
+
+
+def _allow_precisions(trt: Any, builder: Any, network: Any, config: Any) -> None:
     """Set the flags that weakly typed networks need, where the GPU has the hardware."""
     if major(trt) > FLAGS_UNTIL:
         return
-    if getattr(builder, "platform_has_fast_fp16", False):
+    half = bool(getattr(builder, "platform_has_fast_fp16", False))
+    if half:
         config.set_flag(trt.BuilderFlag.FP16)
     if getattr(builder, "platform_has_fast_int8", False):
         config.set_flag(trt.BuilderFlag.INT8)
-    else:
-        log.warning("this GPU has no int8 hardware: the engine runs in fp16 or float32")
+        return
+    if _quantized(trt, network):
+        raise MissingDependencyError(
+            "this GPU has no int8 hardware, and the model is quantized",
+            hint="take the float variant for tensorrt, or one for another runtime",
+        )
+    log.warning("this GPU has no int8 hardware: the engine is %s", "fp16" if half else "float32")
+
+
+def _quantized(trt: Any, network: Any) -> bool:
+    kinds = (network.get_layer(place).type for place in range(network.num_layers))
+    return trt.LayerType.QUANTIZE in kinds
 
 
 def _first_error(parser: Any) -> str:

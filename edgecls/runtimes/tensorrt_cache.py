@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import time
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from edgecls._lib.files import write_atomic
 
@@ -26,6 +29,38 @@ class EngineKey:
     @property
     def file_name(self) -> str:
         return f"{self.model_sha256[:16]}-sm{self.compute_capability}-trt{self.tensorrt}.engine"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEngine:
+    """An engine in the cache, as its file's name tells.
+
+    Args:    model_sha256: the first 16 digits.   used: when it was last read.
+    """
+
+    path: Path
+    model_sha256: str
+    compute_capability: str
+    tensorrt: str
+    size_bytes: int
+    used: datetime
+
+    def fits(self, key: EngineKey) -> bool:
+        """Tell whether TensorRT and GPU are those of `key`; the model may be another."""
+        return (self.tensorrt, self.compute_capability) == (key.tensorrt, key.compute_capability)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "engine": str(self.path),
+            "model_sha256_16": self.model_sha256,
+            "tensorrt": self.tensorrt,
+            "compute_capability": self.compute_capability,
+            "bytes": self.size_bytes,
+            "used": self.used.isoformat(timespec="seconds"),
+        }
+
+
+_NAME = re.compile(r"(?P<model>[0-9a-f]{16})-sm(?P<capability>[\d.]+)-trt(?P<tensorrt>.+)\.engine")
 
 
 def key_for(model: bytes, *, tensorrt: str, compute_capability: str) -> EngineKey:
@@ -83,6 +118,19 @@ class EngineCache:
             return self._timing_path(key).read_bytes()
         except FileNotFoundError:
             return b""
+
+    def kept(self) -> list[KeptEngine]:
+        """List the engines that are kept, the last used first."""
+        found = []
+        for path in self._folder.glob("*.engine"):
+            name = _NAME.fullmatch(path.name)
+            if name is None:
+                continue
+            state = path.stat()
+            used = datetime.fromtimestamp(state.st_atime, timezone.utc)
+            words = (name["model"], name["capability"], name["tensorrt"])
+            found.append(KeptEngine(path, *words, state.st_size, used))
+        return sorted(found, key=lambda item: item.used, reverse=True)
 
     def prune(self, key: EngineKey) -> list[Path]:
         """Delete engines of other TensorRT versions, then all but the last four used.

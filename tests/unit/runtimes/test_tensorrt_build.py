@@ -6,76 +6,12 @@ the TensorRT of a Jetson, and it runs nothing here.
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from edgecls.errors import InferenceError
+from edgecls.errors import InferenceError, MissingDependencyError
 from edgecls.runtimes.tensorrt_build import engine_from_onnx
-
-MODELS = Path(__file__).resolve().parents[2] / "golden" / "models"
-
-
-class FakeTensorRt:
-    """A tensorrt module of one version: remembers what was asked of it.
-
-    Args:    int8: whether the GPU has int8 hardware.   broken: "parse" or "build" fails.
-    """
-
-    def __init__(self, version: str, *, int8: bool = True, broken: str = "") -> None:
-        self.__version__ = version
-        number = int(version.split(".")[0])
-        self.flags: list[str] = []
-        self.network_flags = -1
-        self.timing: bytes | None = None
-        self.int8, self.broken = int8, broken
-        self.ILogger = type("ILogger", (), {"INTERNAL_ERROR": 0, "ERROR": 1})
-        creation = {"EXPLICIT_BATCH": 0} | ({"STRONGLY_TYPED": 1} if number >= 9 else {})
-        self.NetworkDefinitionCreationFlag = SimpleNamespace(**creation)
-        self.MemoryPoolType = SimpleNamespace(WORKSPACE="workspace")
-        if number <= 10:
-            self.BuilderFlag = SimpleNamespace(FP16="FP16", INT8="INT8")
-
-    def Builder(self, logger: Any) -> Any:
-        module = self
-
-        class Config:
-            def set_memory_pool_limit(self, pool: str, size: int) -> None:
-                assert (pool, size > 0) == ("workspace", True)
-
-            def set_flag(self, flag: str) -> None:
-                module.flags.append(flag)
-
-            def create_timing_cache(self, data: bytes) -> Any:
-                module.timing = data
-                return SimpleNamespace(serialize=lambda: b"timings after")
-
-            def set_timing_cache(self, cache: Any, ignore_mismatch: bool) -> None:
-                assert ignore_mismatch is False
-
-        def create_network(flags: int) -> str:
-            module.network_flags = flags
-            return "network"
-
-        def build(network: str, config: Config) -> bytes | None:
-            logger.log(1, "out of memory")
-            return None if module.broken == "build" else b"engine"
-
-        return SimpleNamespace(
-            create_network=create_network,
-            create_builder_config=Config,
-            build_serialized_network=build,
-            platform_has_fast_fp16=True,
-            platform_has_fast_int8=self.int8,
-        )
-
-    def OnnxParser(self, network: str, logger: Any) -> Any:
-        error = SimpleNamespace(desc=lambda: "no such operator", node_name=lambda: "Frob_1")
-        return SimpleNamespace(
-            parse=lambda model: self.broken != "parse", num_errors=1, get_error=lambda at: error
-        )
+from tests.tiny_bundles import model
+from tests.unit.runtimes.fake_tensorrt import FakeTensorRt
 
 
 @pytest.mark.parametrize(
@@ -88,17 +24,31 @@ class FakeTensorRt:
 )
 def test_flags_follow_the_version(version: str, network_flags: int, flags: list[str]) -> None:
     trt = FakeTensorRt(version)
-    assert engine_from_onnx(trt, b"model", timing_cache=b"before") == (b"engine", b"timings after")
+    engine, timing = engine_from_onnx(trt, b"model", timing_cache=b"before")
+    assert (engine, timing) == (f"engine of {version}:model".encode(), b"timings after")
     assert (trt.network_flags, trt.flags, trt.timing) == (network_flags, flags, b"before")
 
 
-def test_without_int8_hardware_the_engine_runs_in_fp16_and_says_so(
+def test_without_int8_hardware_a_float_model_runs_in_fp16_and_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     trt = FakeTensorRt("8.5.2", int8=False)
-    engine_from_onnx(trt, b"model")
+    engine_from_onnx(trt, model("nchw.onnx"))
     assert trt.flags == ["FP16"]
-    assert "no int8 hardware" in caplog.text
+    assert "no int8 hardware: the engine is fp16" in caplog.text
+
+
+def test_without_int8_hardware_a_quantized_model_is_refused_before_it_is_built() -> None:
+    trt = FakeTensorRt("8.5.2", int8=False)
+    with pytest.raises(MissingDependencyError, match="no int8 hardware") as caught:
+        engine_from_onnx(trt, model("qdq.onnx"))
+    assert "float variant" in str(caught.value.hint)
+    assert trt.builds == 0
+
+
+def test_a_changing_size_is_refused_with_the_inputs_name() -> None:
+    with pytest.raises(InferenceError, match=r"'image' has the changing shape \(-?1, -1, -1, 3\)"):
+        engine_from_onnx(FakeTensorRt("10.3.0"), model("changing_size.onnx"))
 
 
 @pytest.mark.parametrize(
@@ -113,3 +63,19 @@ def test_failures_name_their_reason(broken: str, told: str) -> None:
         engine_from_onnx(FakeTensorRt("10.3.0", broken=broken), b"model")
     assert told in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # RTX wants no timing cache
+@pytest.mark.parametrize("name", ["nchw.onnx", "nhwc.onnx"])
+def test_a_real_parser_and_builder_make_an_engine_for_one_image(name: str) -> None:
+    trt = pytest.importorskip("tensorrt_rtx_bindings", reason="needs the extra trt-rtx")
+    steps: list[tuple[str, int, int]] = []
+    engine, _ = engine_from_onnx(
+        trt,
+        model(name),
+        strongly_typed=True,
+        told=lambda what, done, total, seconds: steps.append((what, done, total)),
+    )
+    assert len(engine) > 1000
+    assert ("Building engine", 0, 6) in steps
+    assert all(done <= total for _, done, total in steps)
