@@ -5,39 +5,66 @@ Every field has a unit in its name, bounds and a description; `edgecls config sc
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from edgecls._lib import toml
-from edgecls._lib.urls import public_text
-from edgecls._lib.validation import lines_from_validation, message_from_lines, suggestion
+from edgecls._lib.validation import lines_from_validation, message_from_lines
 from edgecls.errors import ConfigError
-from edgecls.sections.camera import CAMERA_SECTIONS, AnyCameraSection, CaptureSection
+from edgecls.sections.camera import AnyCameraSection
 from edgecls.sections.judging import (
     ModelSection,
     MotionSection,
     TamperSection,
     VisitSection,
 )
+from edgecls.sections.lists import faults_between, with_kinds
 from edgecls.sections.section import Section
+from edgecls.sections.sinks import AnySinkSection
 from edgecls.sections.store import StoreSection
+from edgecls.sections.triggers import AnyTriggerSection
 from edgecls.sections.web import WebSection
+
+
+def _with_shorthand(schema: dict[str, Any]) -> None:
+    """Tell editors that [camera] may stand for one [[cameras]]."""
+    properties = schema["properties"]
+    cameras = properties.pop("cameras")
+    schema["properties"] = {"camera": cameras["items"], "cameras": cameras, **properties}
+    schema["required"] = [name for name in schema["required"] if name != "cameras"]
+    schema["oneOf"] = [{"required": ["camera"]}, {"required": ["cameras"]}]
 
 
 class Config(Section):
     """The whole file."""
 
-    camera: AnyCameraSection = Field(discriminator="kind")
+    model_config = ConfigDict(json_schema_extra=_with_shorthand)
+
+    cameras: tuple[Annotated[AnyCameraSection, Field(discriminator="kind")], ...] = Field(
+        min_length=1, max_length=16
+    )
     model: ModelSection = ModelSection()
     motion: MotionSection = MotionSection()
     visit: VisitSection = VisitSection()
     tamper: TamperSection = TamperSection()
     store: StoreSection = StoreSection()
     web: WebSection = WebSection()
+    triggers: tuple[AnyTriggerSection, ...] = Field((), max_length=16)
+    sinks: tuple[AnySinkSection, ...] = Field((), max_length=16)
+
+    @property
+    def camera(self) -> AnyCameraSection:
+        """Return the first camera: the only one where `of_each_camera` made this."""
+        return self.cameras[0]
+
+    def of_each_camera(self) -> Iterator[Config]:
+        """Return, for each camera, the configuration of a watch on that one alone."""
+        for camera in self.cameras:
+            yield self.model_copy(update={"cameras": (camera,)})
 
 
 def load(path: Path) -> Config:
@@ -71,13 +98,18 @@ def from_mapping(data: dict[str, Any], *, origin: str, base: Path | None = None)
     Args:    origin: named in messages.   base: folder for relative paths, None leaves them.
     Raises:  ConfigError as `load`.
     """
-    data, lines = _with_camera_kind(data)
+    shorthand = "cameras" not in data
+    data, lines = _without_shorthand(data)
+    between = faults_between(data)
+    data, kinds = with_kinds(data)
+    lines += [*kinds, *between]
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        raise _FaultyFileError([*lines, *lines_from_validation(error, Config)], origin) from error
+        found = [*lines, *lines_from_validation(error, Config)]
+        raise _FaultyFileError(_as_written(found, shorthand), origin) from error
     if lines:
-        raise _FaultyFileError(lines, origin)
+        raise _FaultyFileError(_as_written(lines, shorthand), origin)
     return config if base is None else _anchored(config, base)
 
 
@@ -97,57 +129,41 @@ class _FaultyFileError(ConfigError):
         self.lines = tuple(lines)
 
 
-def _with_camera_kind(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Put the kind of camera that was meant where none or a wrong one is given.
-
-    Returns: the data, in which the table's other faults can be found, and the kind's own fault.
-    """
-    table = data.get("camera")
-    if not isinstance(table, dict):
+def _without_shorthand(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Make a [camera] the only one of the [[cameras]]; return also what is wrong with that."""
+    if "camera" not in data:
         return data, []
-    kind = table.get("kind")
-    if isinstance(kind, str) and kind in CAMERA_SECTIONS:
-        return data, []
-    if "kind" not in table:
-        line = f"camera.kind: missing, expected one of {', '.join(CAMERA_SECTIONS)}"
-    else:
-        shown = public_text(str(kind))
-        line = f"camera.kind: unknown kind {shown!r}, {suggestion(str(kind), CAMERA_SECTIONS)}"
-    meant = _kind_meant(kind, table.get("source"))
-    if meant is None:  # check what every camera has, and the names that none has
-        ours = set(CaptureSection.model_fields)
-        theirs = {name for section in CAMERA_SECTIONS.values() for name in section.model_fields}
-        table = {name: value for name, value in table.items() if name not in theirs - ours}
-        meant = "demo"
-    return {**data, "camera": {**table, "kind": meant}}, [line]
+    others = {name: value for name, value in data.items() if name != "camera"}
+    if "cameras" in data:
+        return others, ["camera: expected either [camera] or [[cameras]], not both"]
+    return {**others, "cameras": [data["camera"]]}, []
 
 
-def _kind_meant(kind: object, source: object) -> str | None:
-    """Guess the kind of camera from a mistyped word, else from its source."""
-    near = difflib.get_close_matches(str(kind), CAMERA_SECTIONS, n=1)
-    if near:
-        return near[0]
-    if not isinstance(source, str):
-        return None
-    if "://" in source:
-        return "http" if source.startswith("h") else "rtsp"
-    return "v4l2" if source.startswith("/dev/") else "replay"
+def _as_written(lines: Sequence[str], shorthand: bool) -> list[str]:
+    """Name a [camera] in the faults as it stands in the file."""
+    if not shorthand:
+        return list(lines)
+    return [re.sub(r"^cameras(\.0)?(?=[.:])", "camera", line) for line in lines]
 
 
 def _anchored(config: Config, base: Path) -> Config:
     """Make the paths that a person wrote relative to the file absolute."""
-    store = config.store.model_copy(update={"folder": _placed(base, config.store.folder)})
-    model = config.model
-    if model.bundle is not None:
-        model = model.model_copy(update={"bundle": _placed(base, model.bundle)})
-    camera: Any = config.camera  # Any: a union whose members share no path field
+    update = {name: _with_paths(getattr(config, name), base) for name in Config.model_fields}
+    return config.model_copy(update=update)
+
+
+def _with_paths(part: Any, base: Path) -> Any:  # Any: a section, a tuple of them, or a value
+    """Return `part` with every path in it placed."""
+    if isinstance(part, tuple):
+        return tuple(_with_paths(item, base) for item in part)
+    if not isinstance(part, Section):
+        return part
     update = {
-        name: _placed(base, getattr(camera, name))
-        for name in ("source", "password_file")
-        if isinstance(getattr(camera, name, None), Path)
+        name: _placed(base, value)
+        for name in type(part).model_fields
+        if isinstance(value := getattr(part, name), Path)
     }
-    camera = camera.model_copy(update=update)
-    return config.model_copy(update={"store": store, "model": model, "camera": camera})
+    return part.model_copy(update=update)
 
 
 def _placed(base: Path, path: Path) -> Path:

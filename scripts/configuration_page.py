@@ -14,6 +14,8 @@ from pydantic_core import PydanticUndefined
 from edgecls.config import Config
 from edgecls.sections.camera import CAMERA_SECTIONS, CaptureSection
 from edgecls.sections.section import Section
+from edgecls.sections.sinks import SINK_SECTIONS
+from edgecls.sections.triggers import TRIGGER_SECTIONS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
 HEAD = """# Configuration
@@ -35,6 +37,9 @@ keyframes_only = true        # for small processors
 folder = "/var/lib/edgecls"
 ```
 
+Several cameras are several tables `[[cameras]]` in the place of `[camera]`, each with a `name` of
+its own. A `[[triggers]]` table rings, a `[[sinks]]` table is told; there may be several of each.
+
 `edgecls config check FILE` tells every fault at once, each with its field and what was expected.
 `edgecls config schema` prints the JSON Schema, for editors.
 """
@@ -50,9 +55,13 @@ def page() -> str:
             table(section, skip=(*CaptureSection.model_fields, "kind")),
         ]
     for name, field in Config.model_fields.items():
-        if name != "camera":
-            section = typing.cast(type[Section], field.annotation)
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
             parts += [f"## [{name}]\n", f"{_summary(section)}\n", table(section, skip=())]
+    for head, sections in (("[[triggers]]", TRIGGER_SECTIONS), ("[[sinks]]", SINK_SECTIONS)):
+        for kind, one in sections.items():
+            title = f'## {head} with kind = "{kind}"\n'
+            parts += [title, f"{_summary(one)}\n", table(one, skip=("kind",))]
     return "\n".join(parts)
 
 

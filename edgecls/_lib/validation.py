@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 from edgecls._lib.urls import public_text
 
 Models = Sequence[type[BaseModel]]
+SECRET = re.compile("password|secret|token")
+"""What may stand in a field of such a name is never shown."""
 
 
 def message_from_validation(error: ValidationError, model: type[BaseModel], *, origin: str) -> str:
@@ -43,7 +45,7 @@ def lines_from_validation(error: ValidationError, model: type[BaseModel]) -> Ite
             message = f"unknown field, {suggestion(where[-1], siblings)}"
         elif item["type"] == "missing":
             message = "missing"
-        elif not isinstance(item["input"], dict) and "password" not in path:
+        elif not isinstance(item["input"], dict) and not SECRET.search(path):
             if item["type"] == "string_pattern_mismatch":
                 message = _expected_start(item["ctx"]["pattern"]) or message
             message += _received(item["input"])

@@ -34,8 +34,9 @@ def config_from_flags(
     if path is None and camera is None:
         raise ConfigError("no camera, expected -c FILE or --camera", hint=EXAMPLES)
     data: dict[str, Any] = {} if path is None else configuration.read(path)
+    if camera is not None:
+        data = _with_camera(data, camera_from_text(camera))
     flags: dict[str, dict[str, Any]] = {
-        "camera": {} if camera is None else camera_from_text(camera),
         "model": {"bundle": _absolute(bundle), "variant": variant},
         "store": {"folder": _absolute(store)},
         "web": {"port": port, "enabled": False if no_page else None},
@@ -43,21 +44,47 @@ def config_from_flags(
     for name, values in flags.items():
         given = {key: value for key, value in values.items() if value is not None}
         section = data.get(name, {})
-        if not isinstance(section, dict):
-            continue  # the file is wrong there; its check says so
-        if name == "camera" and given:  # another camera: only what every camera has stays
-            common = CaptureSection.model_fields
-            section = {key: value for key, value in section.items() if key in common}
-        if given or name in data:
+        if given and isinstance(section, dict):  # else the file is wrong there; its check says so
             data[name] = {**section, **given}
-    camera_section = data.get("camera")
-    if once and isinstance(camera_section, dict):
-        kind = camera_section.get("kind")
-        section_type = CAMERA_SECTIONS.get(str(kind))
-        if section_type is not None and "loop" in section_type.model_fields:
-            data["camera"] = {**camera_section, "loop": False}
+    if once:
+        data = _played_once(data)
     origin = "the command line" if path is None else str(path)
     return configuration.from_mapping(data, origin=origin, base=path.parent if path else None)
+
+
+def _with_camera(data: dict[str, Any], camera: dict[str, Any]) -> dict[str, Any]:
+    """Put the command line's camera in the place of the file's, all of them.
+
+    What every camera has stays, if the file has one camera; and so do triggers, at this camera.
+    """
+    before = data.get("camera")
+    common = before if isinstance(before, dict) else {}
+    kept = {key: value for key, value in common.items() if key in CaptureSection.model_fields}
+    others = {key: value for key, value in data.items() if key != "cameras"}
+    triggers = data.get("triggers")
+    if "cameras" in data and isinstance(triggers, list):
+        others["triggers"] = [
+            {key: value for key, value in table.items() if key != "camera"}
+            for table in triggers
+            if isinstance(table, dict)
+        ]
+    return {**others, "camera": {**kept, **camera}}
+
+
+def _played_once(data: dict[str, Any]) -> dict[str, Any]:
+    """Let every camera that would start again end instead."""
+
+    def once(table: Any) -> Any:  # Any: what the file holds, not checked yet
+        kind = str(table.get("kind")) if isinstance(table, dict) else ""
+        section = CAMERA_SECTIONS.get(kind)
+        loops = section is not None and "loop" in section.model_fields
+        return {**table, "loop": False} if loops else table
+
+    cameras = data.get("cameras")
+    update = {"cameras": [once(table) for table in cameras]} if isinstance(cameras, list) else {}
+    if "camera" in data:
+        update["camera"] = once(data["camera"])
+    return {**data, **update}
 
 
 def camera_from_text(text: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from edgecls import config
 from edgecls._lib import toml
 from edgecls.cli.config_example import example_toml
 from edgecls.cli.main import run
+from edgecls.config import Config
 from edgecls.errors import ConfigError
 from edgecls.sections.camera import CAMERA_SECTIONS, ReplayCameraSection, RtspCameraSection
 from edgecls.sections.judging import VisitSection
+from edgecls.sections.sinks import SINK_SECTIONS
+from edgecls.sections.triggers import TRIGGER_SECTIONS
 
 WRONG = """
 [camera]
@@ -112,8 +116,9 @@ def test_a_file_that_is_no_toml_is_one_error(
 def test_the_schema_tells_every_section(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "schema"]) == 0
     schema = json.loads(capsys.readouterr().out)
-    assert set(schema["properties"]) == {"camera", "model", "motion", "visit", "store", "web"}
-    assert schema["required"] == ["camera"]
+    assert set(schema["properties"]) == {"camera", *Config.model_fields}
+    assert schema["oneOf"] == [{"required": ["camera"]}, {"required": ["cameras"]}]
+    assert schema["properties"]["camera"] == schema["properties"]["cameras"]["items"]
 
 
 @pytest.mark.parametrize("kind", CAMERA_SECTIONS)
@@ -135,8 +140,16 @@ def test_every_field_of_the_example_may_be_switched_on() -> None:
         lines.append(f"{key} = {value}" if equals and " " not in key and value else line)
     data = toml.loads("\n".join(lines))
     assert config.from_mapping(data, origin="example").camera.kind == "v4l2"
-    assert set(data) == {"camera", "model", "motion", "visit", "store", "web"}
+    lists = {"cameras", "triggers", "sinks"}
+    assert set(data) == {"camera", *set(Config.model_fields) - lists}
     assert data["store"]["bytes_max"] == 2_000_000_000
+
+
+def test_every_trigger_and_sink_of_the_example_may_be_switched_on() -> None:
+    wished = re.sub(r"(?m)^#(?! )(?!.* =$)", "", example_toml("demo"))
+    loaded = config.from_mapping(toml.loads(wished), origin="example")
+    assert [trigger.kind for trigger in loaded.triggers] == list(TRIGGER_SECTIONS)
+    assert [sink.kind for sink in loaded.sinks] == list(SINK_SECTIONS)
 
 
 def test_an_unknown_kind_of_camera_is_told() -> None:
