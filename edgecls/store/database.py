@@ -15,6 +15,8 @@ from edgecls.errors import StoreError
 APPLICATION_ID = 0x45434C53  # "ECLS": tells our files from other people's
 BUSY_TIMEOUT_S = 5.0
 FILE_NAME = "edgecls.sqlite3"
+JOURNAL_PAGES = 256
+"""So long the write-ahead log may grow: 1 MB. By default it takes 4, much on a full disk."""
 
 DAMAGED_CODES = {11, 26}
 """SQLITE_CORRUPT and SQLITE_NOTADB; the sqlite3 module names them from Python 3.11 on only."""
@@ -95,6 +97,15 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
     database.execute("COMMIT")
 
 
+def shrink_journal(database: sqlite3.Connection) -> None:
+    """Bring what the write-ahead log holds into the database, and give its room back if one can.
+
+    It may be some MB long; on a full disk that is the difference.
+    """
+    with contextlib.suppress(sqlite3.Error):  # no room for that either, or a reader holds it
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 @contextlib.contextmanager
 def store_errors(what: str) -> Iterator[None]:
     """Turn the system's and SQLite's errors into StoreError."""
@@ -140,6 +151,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
+        database.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL_PAGES}")
         database.execute("PRAGMA foreign_keys = ON")
     except sqlite3.DatabaseError as error:
         database.close()

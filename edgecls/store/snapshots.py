@@ -47,6 +47,10 @@ class Snapshots:
         except FileNotFoundError:
             return None
 
+    def names(self) -> set[str]:
+        """Return the names of all files that `write` made and that are still there."""
+        return {path.name for path in self.folder.iterdir() if NAME.fullmatch(path.name)}
+
     def remove(self, names: Iterable[str]) -> None:
         """Remove files; one that is gone already is fine."""
         for name in names:

@@ -16,12 +16,14 @@ from typing_extensions import Self
 from edgecls.errors import StoreError
 from edgecls.sections.store import StoreSection
 from edgecls.store import events, outbox, retention, visits
+from edgecls.store.clock import BootClock, SteadyTime
 from edgecls.store.database import (
     FILE_NAME,
     Migration,
     is_disk_full,
     migrations,
     open_for_writing,
+    shrink_journal,
     store_errors,
     transaction,
 )
@@ -47,6 +49,7 @@ class Store:
              step: is told the name of each step of a write just before it is taken.
              schema: the migrations, in order; the package's own if left out.
              clock: monotonic seconds, to notice when the wall clock jumps.
+             boot: corrects the times of this boot's rows when it does.
     """
 
     def __init__(
@@ -57,12 +60,14 @@ class Store:
         step: Callable[[str], None] | None = None,
         schema: Sequence[Migration] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        boot: BootClock | None = None,
     ) -> None:
         self._section = section
+        self._boot = boot or BootClock()
         self._sinks = tuple(sinks)
         self._step = step or (lambda _: None)
         self._schema = schema
-        self._time = retention.SteadyTime(clock)
+        self._time = SteadyTime(clock)
         self._snapshots = Snapshots(section.folder / "snapshots", step=step)
         self._turn = threading.RLock()
         self._lock: FolderLock | None = None
@@ -81,7 +86,7 @@ class Store:
             self._database = open_for_writing(folder / FILE_NAME, self._schema or migrations())
             with store_errors(f"cannot tidy up {folder}"):
                 self._remove_orphans()  # first: on a full disk it makes room for the next
-                ended = visits.end_interrupted(self._writer)
+                ended = self._with_room(self._tidy_up)
         except BaseException:
             self.close()
             raise
@@ -114,11 +119,15 @@ class Store:
 
         Raises:  StoreError, for example when the disk is full even after old snapshots went.
         """
-        return self._with_room(lambda: visits.start(self._writer, camera, at, score, jpeg, light))
+        return self._with_room(
+            lambda: visits.start(self._writer, camera, self._boot.corrected(at), score, jpeg, light)
+        )
 
     def add_frame(self, visit_id: int, *, at: datetime, jpeg: bytes) -> str:
         """Store a further picture of a visit; return its file name. Raises: StoreError."""
-        return self._with_room(lambda: visits.add_frame(self._writer, visit_id, at, jpeg))
+        return self._with_room(
+            lambda: visits.add_frame(self._writer, visit_id, self._boot.corrected(at), jpeg)
+        )
 
     def end_visit(
         self,
@@ -135,7 +144,14 @@ class Store:
         Raises:  StoreError as `start_visit`, and for a visit that is not open.
         """
         return self._with_room(
-            lambda: visits.end(self._writer, visit_id, at, score, jpeg, interrupted=interrupted)
+            lambda: visits.end(
+                self._writer,
+                visit_id,
+                self._boot.corrected(at),
+                score,
+                jpeg,
+                interrupted=interrupted,
+            )
         )
 
     def add_event(
@@ -157,7 +173,7 @@ class Store:
         """
         return self._with_room(
             lambda: events.add(
-                self._writer, kind, camera, at,
+                self._writer, kind, camera, self._boot.corrected(at),
                 score=score, jpeg=jpeg, somebody=somebody, detail=detail,
             )
         )  # fmt: skip
@@ -209,11 +225,12 @@ class Store:
     def sweep(self, *, now: datetime) -> retention.Swept:
         """Delete what is too old or too much, oldest first; never a visit that lasts.
 
-        Age counts once `now` has been steady for an hour of calls: see `retention.SteadyTime`.
+        Age counts once `now` has been steady for an hour of calls: see `clock.SteadyTime`.
         """
         with self._turn, store_errors(f"cannot clean up {self._section.folder}"):
+            self._boot.check(self._open_database)
             trusted = now if self._time.trusted(now) else None
-            return retention.sweep(self._open_database, self._snapshots, self._section, now=trusted)
+            return retention.sweep(self._writer, self._section, now=trusted)
 
     @property
     def _open_database(self) -> sqlite3.Connection:
@@ -231,20 +248,28 @@ class Store:
             return change(self._open_database, *values, **more)
 
     def _with_room(self, write: Callable[[], T]) -> T:
-        """Write; when the disk is full, delete the oldest snapshots and try once more."""
+        """Write; when the disk is full, make room and try once more."""
         with self._turn, store_errors(f"cannot write to {self._section.folder}"):
             try:
+                self._boot.check(self._open_database)
                 return write()
             except (OSError, sqlite3.Error) as error:
                 if isinstance(error, StoreError) or not is_disk_full(error):
                     raise
+                shrink_journal(self._open_database)
                 swept = retention.sweep(
-                    self._open_database, self._snapshots, self._section, now=None
+                    self._writer, self._section, now=None, room_bytes=retention.ROOM_BYTES
                 )
-                if not swept.snapshots:
-                    raise
+                shrink_journal(self._open_database)  # there was perhaps no room for that before
                 log.info("disk full: removed %d old snapshots", swept.snapshots)
                 return write()
+
+    def _tidy_up(self) -> int:
+        """Return how many visits an earlier run left open."""
+        retention.forget_missing(self._writer)
+        ended = visits.end_interrupted(self._writer)
+        self._boot.begin(self._open_database)
+        return ended
 
     def _remove_orphans(self) -> None:
         rows = self._open_database.execute(
