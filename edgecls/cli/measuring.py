@@ -23,14 +23,16 @@ if TYPE_CHECKING:
     from edgecls.measure.scores import Report
 
 LINE_EVERY_S = 10.0
-BUNDLE_HELP = "Folder or .edgecls file, or doorbell-person for the one that ships here."
+BUNDLE_HELP = "Folder or .edgecls file; left out, the bundle that ships here (doorbell-person)."
 
 
-def opened(bundle: Path) -> Bundle:
-    """Open a bundle by its path, or the shipped one by its name where no such path is."""
+def opened(bundle: Path | None) -> Bundle:
+    """Open a bundle by its path; the shipped one for None, or by its name where no such path is."""
     from edgecls.bundle.open import SHIPPED, open_bundle
 
-    return open_bundle(None if str(bundle) == SHIPPED and not bundle.exists() else bundle)
+    if bundle is not None and str(bundle) == SHIPPED and not bundle.exists():
+        bundle = None
+    return open_bundle(bundle)
 
 
 def write(path: Path, content: bytes | str) -> None:
