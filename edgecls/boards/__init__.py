@@ -6,4 +6,6 @@ from collections.abc import Mapping
 
 BOARDS: Mapping[str, str] = {
     "host": "edgecls.boards.host:HostBoard",
+    "raspberry_pi": "edgecls.boards.raspberry_pi:RaspberryPiBoard",
+    "jetson": "edgecls.boards.jetson:JetsonBoard",
 }

@@ -10,6 +10,7 @@ import edgecls
 from edgecls import plugins
 from edgecls._lib import toml
 from edgecls._lib.validation import message_from_validation
+from edgecls.boards.device_tree import device_tree
 from edgecls.errors import ConfigError
 from edgecls.sections.firmware import Firmware
 
@@ -73,15 +74,5 @@ def key_from_device_tree(model: str, compatible: tuple[str, ...]) -> str | None:
 
 def firmware_here(root: Path = Path("/")) -> str | None:
     """Return which device model we run on, by its device tree; None if it is none of them."""
-    compatible = _strings(root / "proc/device-tree/compatible")
-    model = next(iter(_strings(root / "proc/device-tree/model")), "")
-    return key_from_device_tree(model, compatible) if model or compatible else None
-
-
-def _strings(path: Path) -> tuple[str, ...]:
-    """Read a property of the device tree: strings that each end with a zero byte."""
-    try:
-        raw = path.read_bytes()
-    except OSError:
-        return ()
-    return tuple(part.decode("utf-8", "replace").strip() for part in raw.split(b"\0") if part)
+    tree = device_tree(root)
+    return key_from_device_tree(tree.model, tree.compatible) if tree.model else None

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import FrameType
 
-from edgecls import plugins
-from edgecls.boards import BOARDS
+from edgecls.boards.detect import board_here
 from edgecls.bundle.open import open_bundle
 from edgecls.classifier import Classifier
 from edgecls.config import Config
@@ -33,7 +32,6 @@ from edgecls.web.source import ModelInUse
 
 log = logging.getLogger(__name__)
 
-BOARD = "host"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 SIGNALLED = b"s"
 
@@ -72,7 +70,7 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
         store = stack.enter_context(Store(config.store))
         classifier = _classifier(config, stack)
         decider = decider_from_classifier(classifier)
-        board: Board = stack.enter_context(plugins.load("board", BOARDS, BOARD)())
+        board: Board = stack.enter_context(board_here())
         reader = stack.enter_context(StoreReader(config.store.folder))
         capture = Capture(config.camera)
         manifest = classifier.bundle.manifest

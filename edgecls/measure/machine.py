@@ -10,8 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from edgecls import __version__, plugins
-from edgecls.boards import BOARDS
+from edgecls import __version__
+from edgecls.boards.detect import board_here
 from edgecls.ports import Board
 
 LIBRARIES = (
@@ -95,7 +95,7 @@ class Machine:
 
     def __init__(self, root: Path = Path("/"), *, board: Board | None = None) -> None:
         self._root = root
-        self._board: Board = board or plugins.load("board", BOARDS, "host")()
+        self._board: Board = board or board_here(root)
 
     def device(self) -> Device:
         identity, info = self._board.identity(), self._text("proc/cpuinfo")

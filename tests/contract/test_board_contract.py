@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from edgecls import plugins
 from edgecls.boards import BOARDS
+from edgecls.boards.detect import board_key
 from edgecls.ports import Board
 from edgecls.testing.board import FakeBoard
+from tests.recorded_boards import EVERY_BOARD
 
 MAKERS: dict[str, Callable[[], Board]] = {
     **{key: plugins.load("board", BOARDS, key) for key in BOARDS},
@@ -17,9 +21,16 @@ MAKERS: dict[str, Callable[[], Board]] = {
 }
 
 
-@pytest.fixture(params=MAKERS)
-def board(request: pytest.FixtureRequest) -> Iterator[Board]:
-    with MAKERS[request.param]() as opened:
+@pytest.fixture(params=[*MAKERS, *EVERY_BOARD])
+def board(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Board]:
+    """Return each row of the table on this machine, and each recorded machine by its own row."""
+    make = MAKERS.get(request.param)
+    if make is None:
+        recorded = EVERY_BOARD[request.param]
+        root = recorded.laid_out(tmp_path)
+        row = plugins.load("board", BOARDS, board_key(root))
+        make = partial(row, root, run=recorded.run)
+    with make() as opened:
         yield opened
 
 
