@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from edgecls import __version__
 from edgecls.bundle.manifest import Manifest, Provenance, Variant
+from edgecls.bundle.tensorrt_float import with_tensorrt_float
 from edgecls.lab.quantization.calibration_set import CalibrationSet
 from edgecls.lab.quantization.pipeline import Artefact, sha256_of
 from edgecls.lab.quantization.recording import Recording
@@ -38,7 +39,7 @@ def manifest_from_artefacts(
         output=wanted.output,
         labels=wanted.labels,
         decision=wanted.decision,
-        variants=tuple(_variant(artefact) for artefact in ordered),
+        variants=with_tensorrt_float([_variant(artefact) for artefact in ordered]),
         provenance=Provenance(
             training={"model": model.name, "sha256": sha256_of(model)},
             calibration=_calibration(recording, method) if recording else {},
