@@ -136,8 +136,8 @@ def _state(found: Benchmark) -> Iterator[RenderableType]:
         if item.power_w is not None:
             energy = item.power_w * item.latency.mean_ms
             yield Text(
-                f"{item.name}, {item.threads}: package at {item.power_w:.1f} W, {energy:.1f} mJ "
-                "for each image, what it draws when idle included"
+                f"{item.name}, {item.threads}: {item.power_source} at {item.power_w:.1f} W, "
+                f"{energy:.1f} mJ for each image, what it draws when idle included"
             )
         for warning in item.warnings:
             yield Text(f"warning: {item.name}, {item.threads}: {warning}", style="yellow")

@@ -24,8 +24,8 @@ from edgecls.bundle.preprocess import Preprocessor, resized
 from edgecls.bundle.scores import Scorer
 from edgecls.classifier import open_runtime
 from edgecls.errors import EdgeclsError, InferenceError
-from edgecls.measure.machine import Machine
-from edgecls.measure.timing import Floats, take_turns, timer_overhead_ns, warm_up
+from edgecls.measure.power import Power, powered
+from edgecls.measure.timing import take_turns, timer_overhead_ns, warm_up
 from edgecls.ports import Tensor
 from edgecls.runtimes import BARE_LOOPS, RUNTIMES
 
@@ -90,7 +90,7 @@ def measure(request: Request) -> dict[str, Any]:
         turns = [ours, _rotating(bare, batches)]
         warm_up(turns[1], limit_s=request.warm_up_s)
         timed_s = request.duration_s * (1 - STAGES_SHARE)
-        blocks, result["power_w"] = _powered(lambda: take_turns(turns, duration_s=timed_s))
+        blocks, power = powered(lambda: take_turns(turns, duration_s=timed_s))
         result["blocks"] = [block.tolist() for block in blocks[0]]
         result["bare_blocks"] = [block.tolist() for block in blocks[1]]
         rule = manifest.input.model_copy(update={"color": "rgb"})
@@ -105,7 +105,7 @@ def measure(request: Request) -> dict[str, Any]:
             ),
             duration_s=request.duration_s * STAGES_SHARE,
         )
-    return {**result, **_common(jpegs)}
+    return {**result, **_told(power), **_common(jpegs)}
 
 
 def _foreign(request: Request, jpegs: Sequence[bytes]) -> dict[str, Any]:
@@ -129,9 +129,9 @@ def _foreign(request: Request, jpegs: Sequence[bytes]) -> dict[str, Any]:
     action = _rotating(bare, batches)
     result["warm_up"] = warm_up(action, limit_s=request.warm_up_s).as_json()
     result["memory"] = {"before_load": before["VmRSS"], **_after(before)}
-    turns, power_w = _powered(lambda: take_turns([action], duration_s=request.duration_s))
+    turns, power = powered(lambda: take_turns([action], duration_s=request.duration_s))
     blocks = [block.tolist() for block in turns[0]]
-    return {**result, "power_w": power_w, "blocks": blocks, **_common(jpegs)}
+    return {**result, **_told(power), "blocks": blocks, **_common(jpegs)}
 
 
 def _plain_batch(pixels: Any, shape: tuple[int, ...], dtype: str) -> Tensor:
@@ -178,17 +178,14 @@ def _stages(
     return {name: steps[:, place].tolist() for place, name in enumerate(STAGES)}
 
 
-def _powered(work: Callable[[], list[list[Floats]]]) -> tuple[list[list[Floats]], float | None]:
-    """Do the work; return what it gives and the mean power of the processor package in watts, with
-    what it draws when idle; None where there is no meter that we may read.
+def _told(power: Power | None) -> dict[str, Any]:
+    """Return the mean power in watts with what the machine draws when idle, and which meter it is;
+    None where there is no meter that we may read.
     """
-    machine = Machine()
-    before, begun = machine.state().energy_uj, time.perf_counter_ns()
-    done = work()
-    seconds, after = (time.perf_counter_ns() - begun) / 1e9, machine.state().energy_uj
-    if before is None or after is None or after < before:
-        return done, None
-    return done, (after - before) / 1e6 / seconds
+    return {
+        "power_w": power.watts if power else None,
+        "power_source": power.source if power else None,
+    }
 
 
 def _common(jpegs: Sequence[bytes]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from edgecls.measure.timing import WARM_UP_RULE, Latency, latency_from_ms
 
 BUSY_CPUS = 0.2
 """Other programs that use more than so many CPUs are told."""
+HEAT = "throttled by heat"
 SLOWER = 1.05
 """Later rounds that take more than so many times as long as the first are told."""
 
@@ -38,12 +39,24 @@ class Round:
         return max(0.0, (self.after.busy_s - self.before.busy_s - own) / self.elapsed_s)
 
     @property
+    def strains(self) -> tuple[str, ...] | None:
+        """Return what held the clock down at its begin, its end or between; None if nobody tells.
+
+        Boards remember since their start what there was, so that a strain that has come and gone
+        between the two is noticed the first time.
+        """
+        counts = self.before.throttle_count, self.after.throttle_count
+        hot = counts[0] is not None and counts[1] is not None and counts[1] > counts[0]
+        before, after = self.before.strain, self.after.strain
+        if before is None or after is None:
+            return (HEAT,) if hot else () if counts[1] is not None else None
+        new = (word for word in after.since_boot if word not in before.since_boot)
+        return tuple(dict.fromkeys([*before.now, *after.now, *new, *([HEAT] if hot else [])]))
+
+    @property
     def throttled(self) -> bool | None:
         """Tell whether heat or voltage held the clock down; None where the board cannot tell."""
-        if self.before.throttle_count is not None and self.after.throttle_count is not None:
-            counted = self.after.throttle_count > self.before.throttle_count
-            return counted or bool(self.after.throttled)
-        return self.after.throttled
+        return None if self.strains is None else bool(self.strains)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +127,12 @@ class Configuration:
         return float(median(known)) if len(known) == len(self.rounds) else None
 
     @property
+    def power_source(self) -> str | None:
+        """Return which meter the power is of, and what it covers."""
+        source = self.rounds[0].answer["power_source"] if self.power_w is not None else None
+        return None if source is None else str(source)
+
+    @property
     def throttled(self) -> bool | None:
         told = [r.throttled for r in self.rounds]
         return True if True in told else None if None in told else False
@@ -123,7 +142,8 @@ class Configuration:
         """Say what makes these figures doubtful."""
         found = []
         if self.throttled:
-            found.append("the clock was held down by heat or voltage during the measurement")
+            words = dict.fromkeys(word for r in self.rounds for word in r.strains or ())
+            found.append(f"the clock was held down during the measurement: {', '.join(words)}")
         unstable = sum(not r.answer["warm_up"]["stable"] for r in self.rounds)
         if unstable:
             found.append(f"not stable after warming up in {unstable} of {len(self.rounds)} rounds")
@@ -163,6 +183,7 @@ class Configuration:
             },
             "memory_bytes": {key: self.memory(key) for key in ("resident", "peak", "model")},
             "power_w": round(power, 3) if power is not None else None,
+            "power_source": self.power_source,
             "energy_mj_per_image": round(power * self.latency.mean_ms, 3) if power else None,
             "throttled": self.throttled,
             "rounds": [

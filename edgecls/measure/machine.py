@@ -12,7 +12,8 @@ from typing import Any
 
 from edgecls import __version__
 from edgecls.boards.detect import board_here
-from edgecls.ports import Board
+from edgecls.boards.host import HostBoard
+from edgecls.boards.strain import Strain
 
 LIBRARIES = (
     "ai-edge-litert",
@@ -39,6 +40,7 @@ class Device:
     cpu_flags: tuple[str, ...]
     memory_mb: int
     virtual: bool
+    power_mode: str | None
     python: str
     libraries: Mapping[str, str]
 
@@ -53,30 +55,37 @@ class Device:
             "cpu_flags": list(self.cpu_flags),
             "memory_mb": self.memory_mb,
             "virtual": self.virtual,
+            "power_mode": self.power_mode,
             "python": self.python,
             "libraries": dict(self.libraries),
         }
 
     def as_line(self) -> str:
         virtual = ", a virtual machine" if self.virtual else ""
-        return f"{self.cpu}, {self.cpus} CPUs, {self.machine}, {self.system}{virtual}"
+        mode = f", power mode {self.power_mode}" if self.power_mode else ""
+        return f"{self.cpu}, {self.cpus} CPUs, {self.machine}, {self.system}{virtual}{mode}"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """A machine's state at one moment; None where it does not tell.
 
-    Args:    energy_uj: counts up, of the processor package (RAPL).   busy_s: CPU seconds used by
-             everything since boot.   throttle_count: times that heat held the clock down.
+    Args:    strain: what holds the clock down, by heat or a weak supply.
+             throttle_count: times that heat held the clock down.
+             busy_s: CPU seconds used by everything since boot.
     """
 
     temperature_c: float | None
-    throttled: bool | None
+    strain: Strain | None
     throttle_count: int | None
     governor: str | None
     frequency_mhz: float | None
-    energy_uj: int | None
     busy_s: float | None
+
+    @property
+    def throttled(self) -> bool | None:
+        """Tell whether the clock is held down at this moment."""
+        return None if self.strain is None else bool(self.strain.now)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -93,9 +102,9 @@ class Machine:
     Args:    root: the folder that stands for "/".   board: the one we run on.
     """
 
-    def __init__(self, root: Path = Path("/"), *, board: Board | None = None) -> None:
+    def __init__(self, root: Path = Path("/"), *, board: HostBoard | None = None) -> None:
         self._root = root
-        self._board: Board = board or board_here(root)
+        self._board = board or board_here(root)
 
     def device(self) -> Device:
         identity, info = self._board.identity(), self._text("proc/cpuinfo")
@@ -111,6 +120,7 @@ class Machine:
             tuple(flag for flag in CPU_FLAGS if flag in flags),
             int((_field(self._text("proc/meminfo"), "MemTotal") or "0").split()[0]) // 1024,
             "hypervisor" in flags,
+            self._board.power_mode(),
             platform.python_version(),
             {"edgecls": __version__, **_versions()},
         )
@@ -122,14 +132,12 @@ class Machine:
             for path in (self._root / cpu).glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
         ]
         frequency = self._number(f"{cpu}/cpu0/cpufreq/scaling_cur_freq")
-        energy = self._number("sys/class/powercap/intel-rapl:0/energy_uj")
         return State(
             self._board.temperature_c(),
-            self._board.throttled(),
+            self._board.strain(),
             sum(counts) if counts else None,
             self._text(f"{cpu}/cpu0/cpufreq/scaling_governor") or None,
             frequency / 1000 if frequency is not None else None,
-            int(energy) if energy is not None else None,
             self._busy_s(),
         )
 

@@ -71,7 +71,8 @@ def held_to_golden(given: dict[str, Any], name: str) -> None:
 def _unknowns_out(node: Any) -> Any:
     """Drop what depends on the machine: its sensors, libraries and how busy it is."""
     machine = {"temperature_c", "throttled", "governor", "frequency_mhz", "libraries", "warnings",
-               "power_w", "energy_mj_per_image", "others_cpus", "cpu_flags"}  # fmt: skip
+               "power_w", "power_source", "energy_mj_per_image", "others_cpus",
+               "cpu_flags", "power_mode"}  # fmt: skip
     if isinstance(node, dict):
         return {key: _unknowns_out(value) for key, value in node.items() if key not in machine}
     return [_unknowns_out(item) for item in node] if isinstance(node, list) else node

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgecls.boards.host import HostBoard
+from edgecls.boards.strain import Strain
 from edgecls.bundle.choice import Choice, choice_folders, read_choice, write_choice
 from edgecls.bundle.open import Bundle, open_bundle
 from edgecls.errors import ConfigError, InferenceError, MissingDependencyError
@@ -91,6 +92,7 @@ def _answer(ms: float, scatter: float, round_number: int) -> dict[str, Any]:
         "warm_up": {"runs": 30, "seconds": 0.1, "stable": round_number != 1},
         "memory": {"before_load": 1, "resident": 10, "peak": 20 + round_number, "model": 9},
         "power_w": None,
+        "power_source": None,
         "blocks": blocks,
         "bare_blocks": [[value * 0.99 for value in block] for block in blocks],
         "stages": {"decode": [3.0], "infer": [1.0]},
@@ -153,11 +155,65 @@ def test_throttling_and_a_slope_are_told(tiny: Bundle, photos: Path) -> None:
     )
     doubtful = dataclasses.replace(item, rounds=rounds)
     assert doubtful.throttled is True
-    assert (
-        doubtful.warnings[0] == "the clock was held down by heat or voltage during the measurement"
-    )
+    told = "the clock was held down during the measurement: throttled by heat"
+    assert doubtful.warnings[0] == told
     assert doubtful.warnings[-1] == "later rounds took 20% longer than the first"
     assert doubtful.as_json()["throttled"] is True
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, None, None),
+        (Strain((), ()), Strain((), ()), ()),
+        (Strain((), ("soft limit",)), Strain((), ("soft limit",)), ()),  # before the measurement
+        (Strain((), ()), Strain((), ("under-voltage",)), ("under-voltage",)),  # came and went
+        (Strain(("hot",), ("hot",)), Strain((), ("hot",)), ("hot",)),
+    ],
+)
+def test_what_a_board_remembers_counts(
+    tiny: Bundle,
+    photos: Path,
+    before: Strain | None,
+    after: Strain | None,
+    told: tuple[str, ...] | None,
+) -> None:
+    found = _benchmark(tiny, photos, {"tflite-int8": 1.0, "tflite-float32": 2.0}, rounds=2)
+    item = found.configurations[0]
+    cool = item.rounds[0].before
+    rounds = [
+        dataclasses.replace(
+            item.rounds[0],
+            before=dataclasses.replace(cool, strain=before),
+            after=dataclasses.replace(cool, strain=after),
+        )
+    ]
+    assert rounds[0].strains == told
+    doubtful = dataclasses.replace(item, rounds=tuple(rounds))
+    assert doubtful.throttled is (None if told is None else bool(told))
+
+
+def test_a_variant_that_lacks_hardware_is_left_out_and_told(tiny: Bundle, photos: Path) -> None:
+    def run(request: Request) -> dict[str, Any]:
+        if request.variant == "tflite-int8":
+            raise MissingDependencyError("this GPU has no int8 hardware")
+        return _answer(1.0, 0.02, 0)
+
+    def found(**plan: Any) -> Benchmark:
+        machine = Machine(photos, board=HostBoard(photos))
+        return benchmark(
+            tiny,
+            Plan(images=photos, rounds=2, **plan),
+            machine=machine,
+            report=lambda title, done, total: None,
+            run=run,
+        )
+
+    told = found()
+    assert [item.name for item in told.configurations] == ["tflite-float32"]
+    assert told.not_measured == {"tflite-int8": "this GPU has no int8 hardware"}
+    with pytest.raises(MissingDependencyError, match="no int8 hardware"):
+        found(names=("tflite-int8",))
 
 
 def test_a_plan_with_nonsense_is_refused(tiny: Bundle, photos: Path, tmp_path: Path) -> None:
