@@ -33,8 +33,10 @@ from edgecls.lab.views import (
 )
 
 NO_BOXES: Boxes = np.zeros((0, 4), dtype=np.float32)
-PERSON_MODES = (("whole", 0.40), ("part", 0.18), ("around", 0.22), ("pasted", 0.20))
-EMPTY_MODES = (("whole", 0.46), ("part", 0.16), ("beside", 0.22), ("pasted", 0.16))
+PERSON_MODES = (("whole", 0.37), ("part", 0.16), ("around", 0.22), ("pasted", 0.25))
+EMPTY_MODES = (("whole", 0.43), ("part", 0.15), ("beside", 0.22), ("pasted", 0.20))
+PASTED_HEIGHT = (0.13, 0.95)
+"""Of the view. Spread evenly over its logarithm: far people are where such a net fails."""
 FAMILY_POWER = 0.5
 UNCHANGED = 0.25
 """Share of views that keep their looks, so that clean photographs stay familiar."""
@@ -143,7 +145,7 @@ class Composer:
         if not len(large):
             return self._view(index, FULL, 1)
         box = large[int(rng.integers(len(large)))]
-        height = float(np.exp(rng.uniform(np.log(0.16), np.log(0.95))))
+        height = float(np.exp(rng.uniform(np.log(PASTED_HEIGHT[0]), np.log(PASTED_HEIGHT[1]))))
         wide = (
             height * float((box[2] - box[0]) / (box[3] - box[1])) * np.exp(rng.uniform(-0.6, 0.3))
         )
@@ -166,7 +168,7 @@ class Composer:
         )
         if window is None:
             return View(ground, 0, NO_BOXES)
-        height = float(np.exp(rng.uniform(np.log(0.16), np.log(0.95))))
+        height = float(np.exp(rng.uniform(np.log(PASTED_HEIGHT[0]), np.log(PASTED_HEIGHT[1]))))
         wide = height * float(np.exp(rng.uniform(-1.6, 0.3)))
         return View(self._pasted(rng, ground, index, window, (wide, height))[0], 0, NO_BOXES)
 

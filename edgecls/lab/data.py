@@ -1,9 +1,7 @@
-"""Read image manifests: one row per photograph, with its label, split, source and person boxes."""
+"""Photographs of persons and of none: their source, their person boxes, their pixels."""
 
-import csv
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -15,20 +13,13 @@ from edgecls.bundle.preprocess import resized
 from edgecls.errors import EdgeclsError
 
 LABELS = ("no_person", "person")
-REQUIRED_COLUMNS = ("file", "label", "split", "family", "source_repo", "person_boxes")
+REQUIRED_COLUMNS = ("family", "source_repo", "person_boxes")
 
 
 class DataError(EdgeclsError, ValueError):
     """A data set cannot be read as its manifest says."""
 
     exit_code = 4
-
-
-def person_input(size_px: int) -> InputRule:
-    """Return the input rule of the person nets: stretched to a square, RGB, -1 to 1."""
-    return InputRule(
-        width=size_px, height=size_px, mean=(127.5, 127.5, 127.5), std=(127.5, 127.5, 127.5)
-    )
 
 
 @dataclass(frozen=True)
@@ -40,47 +31,13 @@ class Sample:
 
     path: Path
     label: str
-    split: str
     family: str
-    source: str
     boxes: npt.NDArray[np.float32]
-    row: dict[str, str] = field(repr=False, compare=False)
 
     @property
     def target(self) -> int:
         """The index of the label in LABELS."""
         return LABELS.index(self.label)
-
-
-def samples_from_manifest(manifest: Path) -> list[Sample]:
-    """Read every row of a manifest, in the order of the file.
-
-    Raises: DataError if the file or one of its columns is missing.
-    """
-    try:
-        text = manifest.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot read {manifest}: {error.strerror}") from error
-    rows = list(csv.DictReader(text.splitlines()))
-    missing = [name for name in REQUIRED_COLUMNS if rows and name not in rows[0]]
-    if not rows or missing:
-        raise DataError(
-            f"{manifest}: expected columns {', '.join(REQUIRED_COLUMNS)}; "
-            f"missing {', '.join(missing) or 'every row'}"
-        )
-    return [_sample(manifest.parent, row) for row in rows]
-
-
-def _sample(folder: Path, row: dict[str, str]) -> Sample:
-    return Sample(
-        path=folder / row["file"],
-        label=row["label"],
-        split=row["split"],
-        family=family_of(row["family"]),
-        source=row["source_repo"].removeprefix("https://github.com/"),
-        boxes=boxes_from_text(row["person_boxes"]),
-        row=row,
-    )
 
 
 def boxes_from_text(text: str) -> npt.NDArray[np.float32]:
@@ -99,14 +56,6 @@ def family_of(name: str) -> str:
         if name.startswith(prefix):
             return prefix
     return name
-
-
-def select(samples: Iterable[Sample], split: str, *, without: Iterable[str] = ()) -> list[Sample]:
-    """Return the samples of a split that carry one of LABELS, minus the families in `without`."""
-    left_out = set(without)
-    return [
-        s for s in samples if s.split == split and s.label in LABELS and s.family not in left_out
-    ]
 
 
 def read_rgb(path: Path) -> npt.NDArray[np.uint8]:
@@ -132,7 +81,8 @@ def squares_from_samples(
         "\n".join([str(size_px), *(str(s.path) for s in samples)]).encode()
     ).hexdigest()[:16]
     file, shape = cache / f"squares-{key}.u8", (len(samples), size_px, size_px, 3)
-    rule = person_input(size_px)
+    # its size and its way to resize count here, its mean and std do not
+    rule = InputRule(width=size_px, height=size_px, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")

@@ -36,6 +36,8 @@ class Batches(Protocol):
 
     def __len__(self) -> int: ...
 
+    def __getitem__(self, index: int) -> Any: ...  # Any: images and targets as Keras takes them
+
 
 class Watcher(Protocol):
     """Whoever looks on: the command line, or a test."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+from keras import ops
 
-from edgecls.lab.architectures import heat_loss
 from edgecls.lab.distil import DistillationLoss, beside_teachers, student_accuracy
 from edgecls.lab.networks.network import Network
 from edgecls.lab.recipe import Distillation
@@ -20,6 +20,13 @@ class Objective:
 
     model: keras.Model
     compile: dict[str, Any]  # Any: Keras takes losses and metrics in several forms
+
+
+def heat_loss(target: keras.KerasTensor, heat: keras.KerasTensor) -> keras.KerasTensor:
+    """Binary cross-entropy per cell; cells marked -1 are left out."""
+    counted = ops.cast(target >= 0.0, "float32")
+    loss = ops.binary_crossentropy(ops.maximum(target, 0.0), heat, from_logits=True)
+    return ops.sum(loss * counted, axis=(1, 2, 3)) / (ops.sum(counted, axis=(1, 2, 3)) + 1.0)
 
 
 def objective_of(

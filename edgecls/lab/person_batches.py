@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import numpy.typing as npt
 
 from edgecls.bundle.preprocess import normalised
-from edgecls.lab.batches import Floats, ViewBatches
 from edgecls.lab.compose import Composer, heat_of
 from edgecls.lab.data import (
     LABELS,
@@ -21,29 +23,30 @@ from edgecls.lab.data import (
 )
 from edgecls.lab.dataset import Photos
 from edgecls.lab.image_batches import Feeding, ImageBatches
+from edgecls.lab.judged import judged_windows
 from edgecls.lab.listing import Row
 
+Floats = npt.NDArray[np.float32]
+QUEUE = 12
 SQUARE_PX = 224
 CELL_PX = 32
 
 
-class PersonBatches(ViewBatches):
-    """Views under the run's own input rule, with seeds that follow its epoch."""
+class PersonBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """So many batches per epoch, each seeded by its number: threads may take any order."""
 
     def __init__(self, composer: Composer, feeding: Feeding, *, steps: int) -> None:
-        super().__init__(
-            composer, batch=feeding.batch, steps=steps, seed=feeding.seed,
-            smoothing=feeding.smoothing,
-        )  # fmt: skip
-        self._feeding = feeding
+        super().__init__(workers=feeding.workers, use_multiprocessing=False, max_queue_size=QUEUE)
+        self.composer, self.epoch = composer, 0
+        self._feeding, self._steps = feeding, steps
         self.failure: DataError | None = None
+
+    def __len__(self) -> int:
+        return self._steps
 
     def start_epoch(self, epoch: int) -> None:
         """Choose the epoch whose batches come next."""
         self.epoch = epoch
-
-    def on_epoch_end(self) -> None:
-        """Do nothing: the run counts the epochs."""
 
     def __getitem__(self, index: int) -> tuple[Floats, dict[str, Floats]]:
         feeding = self._feeding
@@ -66,7 +69,17 @@ class HeatlessBatches(ImageBatches):
         return images, {"logits": labels, "heat": unknown}
 
 
-def person_batches(photos: Photos, *, size_px: int, feeding: Feeding, cache: Path) -> PersonBatches:
+@dataclass(frozen=True)
+class Judging:
+    """Who throws out windows beside persons: see `judged_windows`."""
+
+    bundle: Path
+    score_max: float
+
+
+def person_batches(
+    photos: Photos, *, size_px: int, feeding: Feeding, cache: Path, judging: Judging | None = None
+) -> PersonBatches:
     """Compose views from photographs whose manifests name families and person boxes.
 
     Raises:  DataError for other labels or missing columns.
@@ -77,8 +90,7 @@ def person_batches(photos: Photos, *, size_px: int, feeding: Feeding, cache: Pat
             f"received {', '.join(photos.labels)}"
         )
     missing = [
-        name for name in REQUIRED_COLUMNS
-        if name not in ("file", "label", "split") and name not in photos.rows[0].columns
+        name for name in REQUIRED_COLUMNS if name not in photos.rows[0].columns
     ]  # fmt: skip
     if missing:
         raise DataError(
@@ -86,7 +98,14 @@ def person_batches(photos: Photos, *, size_px: int, feeding: Feeding, cache: Pat
         )
     samples = [_sample(row) for row in photos.rows]
     pixels = squares_from_samples(samples, SQUARE_PX, cache=cache)
-    composer = Composer(samples, pixels, size_px=size_px, plain=feeding.augmentation is None)
+    beside = None
+    if judging is not None:
+        beside = judged_windows(
+            samples, pixels, judging.bundle, score_max=judging.score_max, seed=0, cache=cache
+        )
+    composer = Composer(
+        samples, pixels, size_px=size_px, plain=feeding.augmentation is None, beside=beside
+    )
     steps = feeding.steps or max(1, len(samples) // feeding.batch)
     return PersonBatches(composer, feeding, steps=steps)
 
@@ -95,9 +114,6 @@ def _sample(row: Row) -> Sample:
     return Sample(
         path=row.path,
         label=row.label,
-        split=row.split,
         family=family_of(row.columns["family"]),
-        source=row.columns["source_repo"],
         boxes=boxes_from_text(row.columns["person_boxes"]),
-        row=dict(row.columns),
     )

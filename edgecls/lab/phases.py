@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from edgecls.bundle.manifest import InputRule
 from edgecls.errors import ConfigError
 from edgecls.lab import fake_quant
 from edgecls.lab.building import freeze
+from edgecls.lab.bundle_weights import is_bundle, settle_statistics
 from edgecls.lab.checkpoint import Checkpoint, Progress
 from edgecls.lab.dataset import Photos
 from edgecls.lab.features import FeatureBatches, features_of
@@ -23,12 +25,13 @@ from edgecls.lab.image_batches import Feeding, ImageBatches
 from edgecls.lab.networks.network import Network
 from edgecls.lab.objective import objective_of
 from edgecls.lab.order import InOrder, Order, shares
-from edgecls.lab.person_batches import HeatlessBatches, person_batches
+from edgecls.lab.person_batches import HeatlessBatches, Judging, person_batches
 from edgecls.lab.recipe import Phase, Recipe
 from edgecls.lab.run_folder import RunFolder
 from edgecls.lab.schedules import optimizer_from
 from edgecls.lab.unreadable import Unreadable
 
+SETTLING_BATCHES = 16
 PHASE_SEEDS = 1000
 """Each phase's own seed is the recipe's times this, plus its number."""
 
@@ -57,6 +60,8 @@ class PhaseRunner:
             return
         rule = self._rule_of(network)
         train, val = self._batches(network, phase, rule, progress.phase)
+        if progress.phase == 0 and resumed is None:
+            self._settle(network, phase, train)
         with _as_quantized(network, phase) as trained:
             objective = objective_of(
                 trained, self.recipe.distillation, heat_weight=self.recipe.training.heat_weight
@@ -128,12 +133,22 @@ class PhaseRunner:
         if makes_heat:
             persons = person_batches(
                 train, size_px=rule.width, feeding=self._feeding(phase, rule, index),
-                cache=self.folder.cache,
+                cache=self.folder.cache, judging=self._judging(),
             )  # fmt: skip
             return persons, validation
         feeding = self._feeding(phase, rule, index)
         order = self._order(len(train), index)
         return ImageBatches(train, order, feeding, unreadable=self.unreadable), validation
+
+    def _judging(self) -> Judging | None:
+        data = self.recipe.data
+        return None if data.judge is None else Judging(data.judge, data.judge_score_max)
+
+    def _settle(self, network: Network, phase: Phase, batches: Batches) -> None:
+        """Give BatchNorm statistics to learn with, where a bundle's weights came without."""
+        if phase.batch_norm == "adapt" and is_bundle(Path(self.recipe.architecture.weights)):
+            count = min(SETTLING_BATCHES, len(batches))
+            settle_statistics(network.model, (batches[i][0] for i in range(count)))
 
     def _logs(self, phase: str) -> list[keras.callbacks.Callback]:
         """Log for TensorBoard where it is installed and the back end can write for it."""

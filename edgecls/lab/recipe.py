@@ -61,6 +61,14 @@ class Data(Part):
     composition: Literal["images", "persons"] = Field(
         "images", description="persons: compose views from the person boxes of the manifests."
     )
+    judge: Path | None = Field(
+        None,
+        description="With composition = persons: a bundle that looks at every person-free window "
+        "of a person photograph first; many show somebody whom no box marks.",
+    )
+    judge_score_max: Share = Field(
+        0.9, description="Windows to which the judge gives a higher person score are left out."
+    )
 
 
 class Input(Part):
@@ -86,7 +94,8 @@ class Architecture(Part):
     name: str = Field(description="A name of the table, or module:function of your own.")
     weights: str = Field(
         "none", min_length=1,
-        description='"imagenet", a .weights.h5 or .keras file, or "none": start at random.',
+        description='"imagenet", a .weights.h5 or .keras file, a bundle that has a float ONNX '
+        'variant, or "none": start at random.',
     )  # fmt: skip
     options: dict[str, OptionValue] = Field(
         {}, description="What the network offers: width, minimalistic, dropout ..."

@@ -65,6 +65,8 @@ def _anchored(recipe: Recipe, base: Path) -> Recipe:
     data, architecture, distillation = recipe.data, recipe.architecture, recipe.distillation
     if data.root is not None:
         data = data.model_copy(update={"root": base / data.root.expanduser()})
+    if data.judge is not None:
+        data = data.model_copy(update={"judge": base / data.judge.expanduser()})
     weights = architecture.weights
     if weights not in ("none", "imagenet"):
         weights = str(base / Path(weights).expanduser())

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 
 from edgecls.errors import ConfigError, EdgeclsError
+from edgecls.lab.bundle_weights import is_bundle, load_from_bundle
 from edgecls.lab.networks.network import Network
 from edgecls.lab.recipe import Architecture
 
@@ -43,7 +44,7 @@ def load_into(network: Network, choice: Architecture) -> None:
     """Load start weights into a network that was just built.
 
     The recipe names "imagenet", or the path of a .weights.h5 (of the backbone, or of the whole
-    network) or .keras file; without any, the network keeps its random weights.
+    network) or .keras file, or of a bundle; without any, the network keeps its random weights.
 
     Raises:  WeightsError, naming the file to put where, or the layer that does not fit.
     """
@@ -53,10 +54,13 @@ def load_into(network: Network, choice: Architecture) -> None:
         _load_imagenet(network, choice)
         return
     file = Path(choice.weights)
+    if is_bundle(file):
+        load_from_bundle(network.model, file)
+        return
     if not file.is_file():
         raise WeightsError(
             f"start weights {file} do not exist",
-            hint='architecture.weights takes a .weights.h5 or .keras file, or "imagenet"',
+            hint='architecture.weights takes a .weights.h5 or .keras file, a bundle, or "imagenet"',
         )
     if file.suffix == ".keras":
         _copy(model_from_file(file), network.model, file)

@@ -17,11 +17,8 @@ def _sample(label: str, family: str, boxes: list[list[float]]) -> Sample:
     return Sample(
         path=Path("x.jpg"),
         label=label,
-        split="train",
         family=family,
-        source=family,
         boxes=np.array(boxes, dtype=np.float32).reshape(-1, 4),
-        row={},
     )
 
 
