@@ -15,11 +15,14 @@ INSTALL_HINTS: Mapping[str, str] = {
     "tflite_runtime": 'pip install "edgecls[tflite-runtime]"',
     "tensorrt": "TensorRT comes with JetPack: run on a Jetson, or choose another runtime",
     "skimage": 'pip install "edgecls[demo]"',
+    "tomli_w": 'pip install "edgecls[flash]"   (on a workstation)',
     **dict.fromkeys(
         ("tensorflow", "keras", "onnx", "tf2onnx", "ai_edge_quantizer", "matplotlib"),
         'pip install "edgecls[lab]"   (on a workstation)',
     ),
     "av": "pip install edgecls   (PyAV is part of it)",
+    "paho": "pip install edgecls   (paho-mqtt is part of it)",
+    "gpiozero": 'pip install "edgecls[gpio]"',
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy.typing as npt
 from typing_extensions import Self
 
-from edgecls.types import BoardIdentity, Event, Frame, Press, TensorSpec
+from edgecls.types import BoardIdentity, DeviceState, Event, Frame, Press, TensorSpec
 
 Tensor = npt.NDArray[Any]  # Any: the dtype is the model's, and is checked against its TensorSpec
 
@@ -77,6 +77,19 @@ class Sink(Closing, Protocol):
 
 
 @runtime_checkable
+class StateSink(Sink, Protocol):
+    """A sink that also shows how things are, and may be asked by people to do something."""
+
+    def report(self, state: DeviceState) -> None:
+        """Take in the state of the device. Never blocks long and never fails: it is told again."""
+        ...
+
+    def retract(self, timeout_s: float) -> None:
+        """Take back what others were told of this device. Raises: SinkError."""
+        ...
+
+
+@runtime_checkable
 class Board(Closing, Protocol):
     """The machine we run on."""
 
@@ -95,8 +108,20 @@ class Board(Closing, Protocol):
 
 @runtime_checkable
 class Trigger(Closing, Protocol):
-    """A doorbell button, real or not."""
+    """A doorbell button, real or not. It listens from entering on; presses wait to be taken."""
 
     def wait(self, timeout_s: float) -> Press | None:
-        """Block until a press or for `timeout_s`; None when nobody pressed."""
+        """Return the next press, the oldest first; block for it, for `timeout_s` at most.
+
+        Returns: None when nobody pressed, and at once when the trigger is closed.
+        """
+        ...
+
+
+@runtime_checkable
+class Ringable(Trigger, Protocol):
+    """A trigger that another part of the daemon pulls."""
+
+    def ring(self) -> None:
+        """Press, from any thread. Does not block."""
         ...

@@ -176,6 +176,35 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraState:
+    """One camera this moment, for those who are told.
+
+    Args:    somebody: a visit lasts; None while there is no picture.
+             score: smoothed, 0 to 1; None before a first frame.
+    """
+
+    name: str
+    connected: bool
+    somebody: bool | None
+    score: float | None
+    frames_per_s: float
+    frames_dropped: int
+    visits_today: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """The device this moment, for those who are told.
+
+    Args:    inference_ms: median of late; None before any.   temperature_c: of the processor.
+    """
+
+    cameras: tuple[CameraState, ...]
+    inference_ms: float | None
+    temperature_c: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class BoardIdentity:
     """What this device is: model as its maker writes it, operating system, machine word."""
 

@@ -110,6 +110,11 @@ class CameraDesk:
         with self._turn:
             return list(self._latencies_ms), self._inferences
 
+    def newest_frame(self) -> Frame | None:
+        """Return the newest frame, whatever its age; None before the first."""
+        with self._turn:
+            return self._frame
+
     def latest_jpeg(self) -> bytes | None:
         """Return the newest frame; encoded when somebody asks, once per frame."""
         with self._turn:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timezone
 
 from edgecls.daemon.desk import CameraDesk
+from edgecls.daemon.event_recorder import EventRecorder, Happening
 from edgecls.daemon.recorder import Recorder
-from edgecls.daemon.watch import Watch
+from edgecls.daemon.watch import Seen, Watch
 from edgecls.errors import CameraEndedError, CameraError
 from edgecls.ports import Camera
 from edgecls.vision.visits import Change
@@ -19,16 +20,22 @@ POLL_S = 1.0
 PAUSE_S = 0.25
 """Shortest time between two failed reads, whatever the camera does."""
 
+LOST_S = 30.0
+"""A camera that is away for so long is told as lost; a hiccup is not."""
+
 LOST = "then the picture was lost"
 ENDED = "when the watch ended"
 
 
 class Loop:
-    """Run the watch on a camera. Used by one thread, the daemon's main one.
+    """Run the watch on a camera. Used by one thread.
 
-    Args:    label: of the decision, for people.   announce: is given one line per decision.
-             stop: ends the loop when set.   clock: monotonic seconds.
+    Args:    events: takes what is no visit: a camera lost and back.
+             label: of the decision, for people.   announce: is given one line per decision.
+             place: what each line says first, "" or "name: ".
+             stop: ends the loop when set.   clock: monotonic seconds.   now: the wall clock, UTC.
              failing: tells a camera that is away from one that has no new frame yet.
+             signs: is told of each frame that went all the way, or that there was none.
     """
 
     def __init__(
@@ -37,23 +44,33 @@ class Loop:
         watch: Watch,
         recorder: Recorder,
         desk: CameraDesk,
+        events: EventRecorder,
         *,
         label: str,
+        place: str = "",
         announce: Callable[[str], None],
         stop: threading.Event,
         failing: Callable[[], bool] = lambda: True,
+        signs: Callable[[Seen | None], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self._camera = camera
         self._watch = watch
         self._recorder = recorder
         self._desk = desk
+        self._events = events
         self._label = label
+        self._place = place
         self._announce = announce
         self._stop = stop
         self._failing = failing
+        self._signs = signs
         self._clock = clock
+        self._now = now
         self._problem: str | None = None
+        self._away_since_s: float | None = None
+        self._told_lost = False
         self.visits = 0
 
     def run(self, *, once: bool) -> None:
@@ -84,9 +101,11 @@ class Loop:
         self._keep_house()
         while not self._stop.wait(POLL_S):
             self._keep_house()
+            self._signs(None)
 
     def _keep_house(self) -> None:
         self._recorder.tick()
+        self._events.tick()
         self._desk.storage_problem(self._recorder.problem)
 
     def _step(self, *, once: bool) -> None:
@@ -101,6 +120,8 @@ class Loop:
                 if once:
                     raise
                 self._no_picture(str(error))
+                self._away()
+            self._signs(None)
             self._told(self._watch.without_picture(self._clock()))
             self._stop.wait(max(0.0, PAUSE_S - (self._clock() - began_s)))
             return
@@ -111,13 +132,31 @@ class Loop:
                 f"the camera has sent the very same picture for {seen.motion.same_s:.0f} s: "
                 "it may be frozen"
             )
+        self._back()
         self._picture_again(problem)
         self._desk.show(frame, seen, somebody=self._watch.somebody)
         self._told(seen.change)
+        if seen.change is None and self._watch.somebody:
+            self._recorder.look(frame)
+        self._signs(seen)
+
+    def _away(self) -> None:
+        """Tell once that the camera is lost, when it is away for long."""
+        if self._away_since_s is None:
+            self._away_since_s = self._clock()
+        if not self._told_lost and self._clock() - self._away_since_s >= LOST_S:
+            self._told_lost = True
+            self._events.add(Happening("camera_lost", self._desk.name, self._now()))
+
+    def _back(self) -> None:
+        self._away_since_s = None
+        if self._told_lost:
+            self._told_lost = False
+            self._events.add(Happening("camera_back", self._desk.name, self._now()))
 
     def _no_picture(self, why: str) -> None:
         if self._problem != why:
-            self._announce(f"{_clock_time()} no picture: {why}")
+            self._say(f"no picture: {why}")
             self._problem = why
         self._desk.camera_problem(why)
 
@@ -125,10 +164,10 @@ class Loop:
         """A frame came: tell so if there was trouble before; `problem`: it is a frozen one."""
         if problem is not None:
             if self._problem is None:
-                self._announce(f"{_clock_time()} no picture: {problem}")
+                self._say(f"no picture: {problem}")
             self._problem = problem
         elif self._problem is not None:
-            self._announce(f"{_clock_time()} the picture is back")
+            self._say("the picture is back")
             self._problem = None
         self._desk.camera_problem(problem)
 
@@ -145,9 +184,13 @@ class Loop:
             line = f"{self._label} left after {stayed_s:.0f} s"
             if change.interrupted:
                 line = f"{self._label} still there after {stayed_s:.0f} s, {why}"
-        self._announce(f"{_clock_time()} {line}")
+        self._say(line)
         self._recorder.take(change)
 
+    def _say(self, line: str) -> None:
+        self._announce(f"{clock_time()} {self._place}{line}")
 
-def _clock_time() -> str:
+
+def clock_time() -> str:
+    """Return the time of day here, as lines for people begin with it."""
     return datetime.now().astimezone().strftime("%H:%M:%S")

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from types import FrameType
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from edgecls.boards.detect import board_here
 from edgecls.bundle.open import open_bundle
 from edgecls.classifier import Classifier
 from edgecls.config import Config
-from edgecls.daemon.capture import Capture
-from edgecls.daemon.desk import CameraDesk
+from edgecls.daemon.crew import Crew
+from edgecls.daemon.doorway import Doorway
+from edgecls.daemon.event_recorder import EventRecorder
 from edgecls.daemon.household import DaemonHousehold
-from edgecls.daemon.loop import Loop
-from edgecls.daemon.recorder import Recorder
-from edgecls.daemon.watch import Counters, Decider, Watch
+from edgecls.daemon.ringing import Ringing
+from edgecls.daemon.shared_judge import SharedJudge
+from edgecls.daemon.state import state_of
+from edgecls.daemon.stopping import stopping
+from edgecls.daemon.telling import Telling, sinks_from_sections
+from edgecls.daemon.watch import Counters, Decider
 from edgecls.errors import BundleError, StoreError
 from edgecls.ports import Board
 from edgecls.store.reader import StoreReader
@@ -32,21 +33,20 @@ from edgecls.web.source import ModelInUse
 
 log = logging.getLogger(__name__)
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-SIGNALLED = b"s"
-
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What a run did.
 
-    Args:    visits: begun in this run.
+    Args:    visits: begun in this run.   counters: of all cameras together.
+             restart: somebody asked, by way of a sink, for the daemon to start anew.
     """
 
     visits: int
     frames: int
     counters: Counters
     seconds: float
+    restart: bool = False
 
 
 def run(config: Config, *, once: bool = False, announce: Callable[[str], None]) -> int:
@@ -61,99 +61,116 @@ def run(config: Config, *, once: bool = False, announce: Callable[[str], None]) 
 def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -> Summary:
     """Put the parts together and watch; see `run`. To be called from the main thread.
 
-    Args:    announce: is given one line for people at each decision, and the page's address.
+    Args:    announce: is given one line for people at each decision, and the page's address; by
+             several threads.
     """
     began_s = time.monotonic()
-    stop = threading.Event()
+    stop, restart = threading.Event(), threading.Event()
+
+    def start_anew() -> None:
+        restart.set()
+        stop.set()
+
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_stopping(stop))
-        store = stack.enter_context(Store(config.store))
+        stack.enter_context(stopping(stop))
+        names = [camera.name for camera in config.cameras]
+        sinks = sinks_from_sections(config.sinks, cameras=names, restart=start_anew)
+        store = stack.enter_context(
+            Store(config.store, sinks=[section.name for section in config.sinks])
+        )
         classifier = _classifier(config, stack)
         decider = decider_from_classifier(classifier)
+        shared = replace(decider, judge=SharedJudge(classifier))
         board: Board = stack.enter_context(board_here())
         reader = stack.enter_context(StoreReader(config.store.folder))
-        capture = Capture(config.camera)
-        manifest = classifier.bundle.manifest
-        desk = CameraDesk(
-            config.camera.name,
-            config.camera.kind,
-            counts=lambda: capture.counters,
-            clock=time.monotonic,
-            now=_utc_now,
-        )
+        events = EventRecorder(store, clock=time.monotonic)
+        doorways = [
+            Doorway(
+                one, shared, store, events,
+                place=_place(config, one.camera.name), announce=announce, stop=stop,
+            )
+            for one in config.of_each_camera()
+        ]  # fmt: skip
+        ringing = Ringing(config, doorways, events, label=decider.label, announce=announce)
         household = stack.enter_context(
             DaemonHousehold(
-                reader, store, board, [desk], model=ModelInUse(manifest, classifier.variant.name)
+                reader,
+                store,
+                board,
+                [doorway.desk for doorway in doorways],
+                model=ModelInUse(classifier.bundle.manifest, classifier.variant.name),
+                sinks=[section.name for section in config.sinks],
+                press=ringing.by_http,
             )
         )
-        announce(
-            f"watching {config.camera.name!r} ({config.camera.kind}) for {decider.label!r} "
-            f"with {manifest.name} {manifest.version}, {classifier.variant.name}"
-        )
+        _announce_start(doorways, classifier, decider, announce)
         if config.web.enabled:
-            page = stack.enter_context(PageServer(household, config.web.host, config.web.port))
+            page = stack.enter_context(PageServer(household, config.web, config.store.folder))
             announce(f"page: {page.url}")
-        stack.enter_context(capture)
-        watch = Watch(config, decider)
-        recorder = Recorder(
-            store, jpeg_quality=config.store.jpeg_quality, clock=time.monotonic, now=_utc_now
+        telling = stack.enter_context(
+            Telling(sinks, store, state=lambda: state_of(household, reader), stop=stop)
         )
-        loop = Loop(
-            capture,
-            watch,
-            recorder,
-            desk,
-            label=decider.label,
-            announce=announce,
-            stop=stop,
-            failing=lambda: _failing(capture),
-        )
-        loop.run(once=once)
-        _log_counters(watch.counters, capture)
-        if recorder.not_stored:
-            raise StoreError(
-                f"{recorder.not_stored} visits could not be stored: {recorder.problem}",
-                hint="free some space on the disk, or choose another folder with --store",
-            )
+        store.on_event = telling.ring
+        with ringing.heard(stop):
+            _watch(doorways, once=once, stop=stop)
+        _complain_of_loss(doorways, events)
         return Summary(
-            visits=loop.visits,
-            frames=watch.counters.frames,
-            counters=watch.counters,
+            visits=sum(doorway.loop.visits for doorway in doorways),
+            frames=sum(doorway.watch.counters.frames for doorway in doorways),
+            counters=_together([doorway.watch.counters for doorway in doorways]),
             seconds=time.monotonic() - began_s,
+            restart=restart.is_set(),
         )
 
 
-@contextlib.contextmanager
-def _stopping(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` at a signal; the handlers that were there come back at the end.
+def _watch(doorways: Sequence[Doorway], *, once: bool, stop: threading.Event) -> None:
+    """Let each camera be watched by a thread of its own, to the end of the last of them."""
+    eyes = Crew(stop)
+    for doorway in doorways:
+        eyes.start(f"camera {doorway.name}", partial(doorway.run, once=once))
+    eyes.join()
 
-    A handler runs in the middle of whatever the main thread does. Inside `stop.wait` that thread
-    may hold the event's lock, and `stop.set` there would wait for it for ever. So the handler only
-    writes a byte, and a thread sets the event.
-    """
-    read_end, write_end = os.pipe()
-    os.set_blocking(write_end, False)
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        with contextlib.suppress(BlockingIOError):  # full of signals: it will stop all the same
-            os.write(write_end, SIGNALLED)
+def _place(config: Config, camera: str) -> str:
+    """Return what lines about a camera begin with: its name, where there are several."""
+    return f"{camera}: " if len(config.cameras) > 1 else ""
 
-    def pass_on() -> None:
-        if os.read(read_end, 1) == SIGNALLED:
-            stop.set()
 
-    thread = threading.Thread(target=pass_on, name="stop", daemon=True)
-    thread.start()
-    before = {number: signal.signal(number, on_signal) for number in STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        os.close(write_end)  # the thread reads the end of the pipe, if it still reads
-        thread.join()
-        os.close(read_end)
+def _announce_start(
+    doorways: Sequence[Doorway],
+    classifier: Classifier,
+    decider: Decider,
+    announce: Callable[[str], None],
+) -> None:
+    manifest = classifier.bundle.manifest
+    cameras = ", ".join(f"{doorway.name!r} ({doorway.kind})" for doorway in doorways)
+    announce(
+        f"watching {cameras} for {decider.label!r} "
+        f"with {manifest.name} {manifest.version}, {classifier.variant.name}"
+    )
+
+
+def _complain_of_loss(doorways: Sequence[Doorway], events: EventRecorder) -> None:
+    """Raise StoreError if visits or events are not on the disk."""
+    recorders = [doorway.recorder for doorway in doorways]
+    visits = sum(recorder.not_stored for recorder in recorders)
+    if not visits and not events.not_stored:
+        return
+    why = next((recorder.problem for recorder in recorders if recorder.problem), "see the log")
+    what = f"{visits} visits" if visits else f"{events.not_stored} events"
+    raise StoreError(
+        f"{what} could not be stored: {why}",
+        hint="free some space on the disk, or choose another folder with --store",
+    )
+
+
+def _together(all_counters: Sequence[Counters]) -> Counters:
+    return Counters(
+        frames=sum(counters.frames for counters in all_counters),
+        moved=sum(counters.moved for counters in all_counters),
+        judged=sum(counters.judged for counters in all_counters),
+        classifications=sum(counters.classifications for counters in all_counters),
+    )
 
 
 def _classifier(config: Config, stack: contextlib.ExitStack) -> Classifier:
@@ -178,25 +195,3 @@ def decider_from_classifier(classifier: Classifier) -> Decider:
         threshold=manifest.decision.threshold,
         side_px=max(manifest.input.width, manifest.input.height),
     )
-
-
-def _failing(capture: Capture) -> bool:
-    """Tell a camera that has failed from one whose next frame is not there yet."""
-    counters = capture.counters
-    return counters.failures > 0 and not counters.connected
-
-
-def _log_counters(counters: Counters, capture: Capture) -> None:
-    log.info(
-        "frames %d, moved %d, judged %d, classifications %d; dropped %d, camera restarts %d",
-        counters.frames,
-        counters.moved,
-        counters.judged,
-        counters.classifications,
-        capture.counters.dropped,
-        capture.counters.restarts,
-    )
-
-
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)

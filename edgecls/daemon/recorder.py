@@ -18,6 +18,7 @@ from edgecls.vision.visits import Change
 log = logging.getLogger(__name__)
 
 RETRY_S = 10.0
+FIRST_FRAME_S = 1.0
 SWEEP_S = 3600.0
 UNSAVED_MAX = 16
 """Visits kept in memory while the disk is full: at most a few MB of JPEG."""
@@ -26,7 +27,11 @@ UNSAVED_MAX = 16
 class VisitStore(Protocol):
     """The part of the store that the recorder writes."""
 
-    def start_visit(self, camera: str, *, at: datetime, score: float, jpeg: bytes) -> Visit: ...
+    def start_visit(
+        self, camera: str, *, at: datetime, score: float, jpeg: bytes, light: str = "day"
+    ) -> Visit: ...
+
+    def add_frame(self, visit_id: int, *, at: datetime, jpeg: bytes) -> str: ...
 
     def end_visit(
         self,
@@ -47,6 +52,7 @@ class _Entry:
 
     Args:    shown_s: time of the frame that `jpeg` shows.   jpeg: None once the store has it.
              ended_at: None while the visit lasts.
+             frames: further pictures stored.   next_frame_s: when it is time for one more.
     """
 
     camera: str
@@ -57,12 +63,16 @@ class _Entry:
     ended_at: datetime | None = None
     interrupted: bool = False
     visit_id: int | None = None
+    frames: int = 0
+    next_frame_s: float = 0.0
 
 
 class Recorder:
     """Write each change to the store; what fails is tried again, and never stops the watch.
 
-    Args:    clock: monotonic seconds.   now: the wall clock, UTC.
+    Args:    frames_max: further pictures of each visit: the first after FIRST_FRAME_S, each next
+             one after twice the time.
+             clock: monotonic seconds.   now: the wall clock, UTC.
     """
 
     def __init__(
@@ -70,6 +80,7 @@ class Recorder:
         store: VisitStore,
         *,
         jpeg_quality: int,
+        frames_max: int = 0,
         clock: Callable[[], float],
         now: Callable[[], datetime],
     ) -> None:
@@ -77,6 +88,7 @@ class Recorder:
         self.lost = 0
         self._store = store
         self._jpeg_quality = jpeg_quality
+        self._frames_max = frames_max
         self._clock = clock
         self._now = now
         self._unsaved: deque[_Entry] = deque()
@@ -101,6 +113,7 @@ class Recorder:
                 sighting.peak_score,
                 sighting.best.captured_s,
                 self._encoded(sighting.best),
+                next_frame_s=sighting.started_s + FIRST_FRAME_S,
             )
             self._keep(self._current)
         elif self._current is not None:
@@ -112,6 +125,26 @@ class Recorder:
             if not any(waiting is entry for waiting in self._unsaved):
                 self._keep(entry)
         self._save()
+
+    def look(self, frame: Frame) -> None:
+        """Store a further picture of the visit that lasts, when it is time for one.
+
+        One that cannot be stored is left out: the visit and its snapshot are what counts.
+        """
+        entry = self._current
+        if (
+            entry is None
+            or entry.visit_id is None
+            or entry.frames >= self._frames_max
+            or frame.captured_s < entry.next_frame_s
+        ):
+            return
+        entry.frames += 1
+        entry.next_frame_s = frame.captured_s + FIRST_FRAME_S * 2**entry.frames
+        try:
+            self._store.add_frame(entry.visit_id, at=frame.captured_at, jpeg=self._encoded(frame))
+        except StoreError as error:
+            self._failed(error)
 
     def tick(self) -> None:
         """Try again what failed, and keep the store inside its budgets, when it is time."""

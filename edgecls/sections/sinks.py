@@ -59,9 +59,6 @@ class MqttSinkSection(SinkSection, BrokerSection):
     discovery_prefix: str = Field(
         "homeassistant", max_length=64, pattern=TOPIC, description="Where it listens for devices."
     )
-    state_every_s: float = Field(
-        10.0, gt=0, le=3600, description="Look this often whether a sensor's value has changed."
-    )
 
 
 class WebhookSinkSection(SinkSection):

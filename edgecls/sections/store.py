@@ -27,3 +27,9 @@ class StoreSection(Section):
         200_000_000, ge=0, description="Oldest snapshots go when the disk has less free than this."
     )
     jpeg_quality: int = Field(85, ge=30, le=100, description="Of the snapshots.")
+    frames_max: int = Field(
+        6,
+        ge=0,
+        le=50,
+        description="Further pictures of each visit: after 1 s, then 2, 4, 8 ... s later.",
+    )

@@ -70,6 +70,8 @@ class Store:
         self._time = SteadyTime(clock)
         self._snapshots = Snapshots(section.folder / "snapshots", step=step)
         self._turn = threading.RLock()
+        self.on_event: Callable[[], None] = lambda: None
+        """Called after each event that was stored; set it before the events come."""
         self._lock: FolderLock | None = None
         self._database: sqlite3.Connection | None = None
 
@@ -119,7 +121,7 @@ class Store:
 
         Raises:  StoreError, for example when the disk is full even after old snapshots went.
         """
-        return self._with_room(
+        return self._with_event(
             lambda: visits.start(self._writer, camera, self._boot.corrected(at), score, jpeg, light)
         )
 
@@ -143,7 +145,7 @@ class Store:
         Args:    score: the peak.   jpeg: a better snapshot than the first one, or None.
         Raises:  StoreError as `start_visit`, and for a visit that is not open.
         """
-        return self._with_room(
+        return self._with_event(
             lambda: visits.end(
                 self._writer,
                 visit_id,
@@ -171,7 +173,7 @@ class Store:
 
         Raises:  StoreError as `start_visit`.
         """
-        return self._with_room(
+        return self._with_event(
             lambda: events.add(
                 self._writer, kind, camera, self._boot.corrected(at),
                 score=score, jpeg=jpeg, somebody=somebody, detail=detail,
@@ -215,7 +217,7 @@ class Store:
 
     def requeue(self, sink: str) -> int:
         """Put back what was given up for a sink; return how many events."""
-        return self._with_room(lambda: self._in_transaction(outbox.requeue, sink))
+        return self._with_event(lambda: self._in_transaction(outbox.requeue, sink))
 
     def snapshot(self, name: str) -> bytes | None:
         """Return a JPEG by the name that an event gives; None when it is gone."""
@@ -246,6 +248,12 @@ class Store:
         with transaction(self._open_database):
             self._step("change the outbox")
             return change(self._open_database, *values, **more)
+
+    def _with_event(self, write: Callable[[], T]) -> T:
+        """Write as `_with_room`, then say that there is something to tell."""
+        written = self._with_room(write)
+        self.on_event()
+        return written
 
     def _with_room(self, write: Callable[[], T]) -> T:
         """Write; when the disk is full, make room and try once more."""

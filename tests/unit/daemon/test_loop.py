@@ -12,9 +12,10 @@ import pytest
 from edgecls.config import from_mapping
 from edgecls.daemon.capture import CaptureCounters
 from edgecls.daemon.desk import CameraDesk
-from edgecls.daemon.loop import POLL_S, Loop
+from edgecls.daemon.event_recorder import EventRecorder
+from edgecls.daemon.loop import LOST_S, PAUSE_S, POLL_S, Loop
 from edgecls.daemon.recorder import Recorder
-from edgecls.daemon.watch import Decider, Watch
+from edgecls.daemon.watch import Decider, Seen, Watch
 from edgecls.errors import CameraError, EdgeclsError, MissingDependencyError, StoreError
 from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
@@ -49,11 +50,13 @@ class StoreFullAtFirst(Store):
 
     refused = 0
 
-    def start_visit(self, camera: str, *, at: datetime, score: float, jpeg: bytes) -> Visit:
+    def start_visit(
+        self, camera: str, *, at: datetime, score: float, jpeg: bytes, light: str = "day"
+    ) -> Visit:
         if not self.refused:
             self.refused += 1
             raise StoreError("cannot write: No space left on device")
-        return super().start_visit(camera, at=at, score=score, jpeg=jpeg)
+        return super().start_visit(camera, at=at, score=score, jpeg=jpeg, light=light)
 
 
 class Daemon:
@@ -65,6 +68,7 @@ class Daemon:
         self.door = FakeDoor()
         self.stop = CountingStop(self.turn)
         self.lines: list[str] = []
+        self.signs: list[Seen | None] = []
         self.away = True
         self.seconds = 1000.0
         self.stop_at: int | None = None
@@ -92,7 +96,10 @@ class Daemon:
                 Watch(config, Decider(FakeJudge(), "person", 0.5, 96)),
                 Recorder(self.store, jpeg_quality=80, clock=lambda: self.seconds, now=lambda: NOON),
                 self.desk,
+                EventRecorder(self.store, clock=lambda: self.seconds),
                 label="person",
+                signs=self.signs.append,
+                now=lambda: NOON,
                 announce=self.lines.append,
                 stop=self.stop,
                 failing=lambda: self.away,
@@ -157,6 +164,27 @@ def test_camera_trouble_is_told_once_and_passes(daemon: Daemon) -> None:
     assert daemon.told[:2] == ["no picture: camera 'door': unplugged", "the picture is back"]
     pauses = [seconds for seconds in daemon.stop.waited_s if seconds != POLL_S]
     assert len(pauses) == 5  # after each failure, so that no failing camera makes a busy loop
+
+
+def test_a_camera_that_stays_away_is_told_as_lost_and_as_back(daemon: Daemon) -> None:
+    gone = CameraError("camera 'door': unplugged")
+    reads = round(LOST_S / PAUSE_S) + 2
+    daemon.run([*daemon.empty(1), *[gone] * reads, *daemon.empty(1)], once=False)
+    events = [(event.kind, event.camera, event.visit_id) for event in daemon.reader.events()]
+    assert events == [("camera_lost", "door", None), ("camera_back", "door", None)]
+
+
+def test_a_hiccup_of_the_camera_is_no_event(daemon: Daemon) -> None:
+    gone = CameraError("camera 'door': unplugged")
+    daemon.run([*daemon.empty(1), *[gone] * 9, *daemon.empty(1), *[gone] * 9], once=False)
+    assert list(daemon.reader.events()) == []
+
+
+def test_each_step_gives_a_sign_of_life(daemon: Daemon) -> None:
+    daemon.away = False
+    gone = CameraError("camera 'door': unplugged")
+    daemon.run([*daemon.empty(0.5), gone, *daemon.empty(0.25)])
+    assert [sign is None for sign in daemon.signs] == [False, False, True, False]
 
 
 def test_a_quiet_second_is_no_trouble(daemon: Daemon) -> None:

@@ -35,9 +35,15 @@ class FailingStore:
         if self.full:
             raise StoreError("cannot write: No space left on device")
 
-    def start_visit(self, camera: str, *, at: datetime, score: float, jpeg: bytes) -> Visit:
+    def start_visit(
+        self, camera: str, *, at: datetime, score: float, jpeg: bytes, light: str = "day"
+    ) -> Visit:
         self._try()
-        return self._store.start_visit(camera, at=at, score=score, jpeg=jpeg)
+        return self._store.start_visit(camera, at=at, score=score, jpeg=jpeg, light=light)
+
+    def add_frame(self, visit_id: int, *, at: datetime, jpeg: bytes) -> str:
+        self._try()
+        return self._store.add_frame(visit_id, at=at, jpeg=jpeg)
 
     def end_visit(
         self,
@@ -66,7 +72,7 @@ class Desk:
         self.seconds = 0.0
         self.door = FakeDoor()
         self.recorder = Recorder(
-            self.store, jpeg_quality=90, clock=lambda: self.seconds, now=lambda: NOON
+            self.store, jpeg_quality=90, frames_max=3, clock=lambda: self.seconds, now=lambda: NOON
         )
 
     def arrived(self) -> Sighting:
@@ -185,6 +191,33 @@ def test_visits_that_wait_for_the_disk_keep_no_frame_in_memory(desk: Desk) -> No
     del sighting
     assert desk.recorder.not_stored == 1
     assert pixels() is None
+
+
+def test_further_pictures_of_a_visit_come_ever_more_rarely(desk: Desk) -> None:
+    desk.recorder.look(desk.door.frame())  # nobody is there
+    sighting = desk.arrived()
+    frames = [desk.door.frame() for _ in range(120)]  # half a minute
+    for frame in frames:
+        desk.recorder.look(frame)
+    stored = desk.reader.frames(1)
+    assert [(frame.at - NOON).total_seconds() for frame in stored] == [1.25, 3.25, 7.25]
+    desk.left(sighting)
+    desk.recorder.look(frames[-1])
+    (visit,) = desk.reader.visits(limit=9)
+    assert visit.frames == tuple(frame.file for frame in stored)
+
+
+def test_a_picture_that_the_disk_refuses_is_left_out(desk: Desk) -> None:
+    sighting = desk.arrived()
+    desk.door.wait(2)
+    desk.store.full = True
+    desk.recorder.look(desk.door.frame())
+    assert desk.recorder.problem == "cannot write: No space left on device"
+    assert desk.recorder.not_stored == 0
+    desk.store.full = False
+    desk.left(sighting)
+    assert desk.recorder.problem is None
+    assert desk.reader.frames(1) == []
 
 
 def test_it_sweeps_after_visits_and_every_hour(desk: Desk) -> None:

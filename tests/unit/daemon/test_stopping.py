@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from edgecls.daemon.main import _stopping
+from edgecls.daemon.stopping import stopping
 
 
 class WatchedStop(threading.Event):
@@ -24,7 +24,7 @@ class WatchedStop(threading.Event):
 def test_a_signal_sets_the_event_from_another_thread(number: signal.Signals) -> None:
     stop = WatchedStop()
     before = signal.getsignal(number)
-    with _stopping(stop):
+    with stopping(stop):
         signal.raise_signal(number)
         assert stop.wait(30)
         assert stop.setter is not threading.main_thread()
@@ -35,7 +35,7 @@ def test_a_signal_sets_the_event_from_another_thread(number: signal.Signals) -> 
 def test_without_a_signal_nothing_is_set_and_no_thread_stays() -> None:
     stop = WatchedStop()
     threads = threading.active_count()
-    with _stopping(stop):
+    with stopping(stop):
         assert threading.active_count() == threads + 1
     assert not stop.is_set()
     assert threading.active_count() == threads
