@@ -51,8 +51,6 @@ def benchmark(
 
         output.emit(CompareResult(compare_files(*compare)), as_json=as_json)
         return
-    if bundle is None:
-        raise ConfigError("no bundle given", hint="edgecls benchmark BUNDLE, or --compare A B")
     from edgecls.measure.benchmark import Plan
     from edgecls.measure.benchmark import benchmark as measure
     from edgecls.measure.machine import Machine

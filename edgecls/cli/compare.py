@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,18 +12,28 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from edgecls.cli import measuring, output
+from edgecls.errors import ConfigError
 
 if TYPE_CHECKING:
+    from edgecls.bundle.open import Bundle
     from edgecls.measure.layers import LayerComparison
 
 IMAGES_MAX = 64
 
 
 def compare(
-    bundle: Annotated[Path, typer.Argument(help=measuring.BUNDLE_HELP)],
-    first: Annotated[str, typer.Argument(help="The variant to trust, a float32 one.")],
-    second: Annotated[str, typer.Argument(help="The variant to look into.")],
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders, globs.")],
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="BUNDLE", help=measuring.BUNDLE_HELP)
+    ] = None,
+    first: Annotated[
+        str | None, typer.Argument(metavar="FIRST", help="The variant to trust, a float32 one.")
+    ] = None,
+    second: Annotated[
+        str | None, typer.Argument(metavar="SECOND", help="The variant to look into.")
+    ] = None,
+    images: Annotated[
+        list[str] | None, typer.Argument(metavar="IMAGE...", help="Files, folders, globs.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -34,12 +45,29 @@ def compare(
     from edgecls.measure.layers import compare_layers
     from edgecls.measure.report.layers import layers_page
 
-    paths, _ = images_from_arguments(images)
+    opened, names, sources = _shifted([bundle, first, second, *(images or ())])
+    paths, _ = images_from_arguments(sources)
     step = max(1, len(paths) // IMAGES_MAX)
-    found = compare_layers(measuring.opened(bundle), first, second, paths[::step][:IMAGES_MAX])
+    found = compare_layers(opened, *names, paths[::step][:IMAGES_MAX])
     if report:
         measuring.write(report, layers_page(found))
     output.emit(CompareLayersResult(found), as_json=as_json)
+
+
+def _shifted(given: Sequence[Path | str | None]) -> tuple[Bundle, tuple[str, str], list[str]]:
+    """Return bundle, variants and images; the shipped bundle where a variant of it comes first."""
+    words = [str(word) for word in given if word is not None]
+    opened = measuring.opened(None)
+    known = [item.name for item in opened.manifest.variants]
+    if words and (Path(words[0]).exists() or words[0] not in known):
+        opened, words = measuring.opened(Path(words[0])), words[1:]
+    if len(words) < 3:
+        raise ConfigError(
+            f"expected two variants and images, received {', '.join(words) or 'none'}",
+            hint="edgecls compare [BUNDLE] FIRST SECOND IMAGE..., for example "
+            "tflite-float32 tflite-int8 FOLDER",
+        )
+    return opened, (words[0], words[1]), words[2:]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,10 @@ DATA_HELP = "A folder with a folder of images per label, or a CSV with the colum
 
 
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(help=measuring.BUNDLE_HELP)],
-    data: Annotated[Path, typer.Argument(help=DATA_HELP)],
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="BUNDLE", help=measuring.BUNDLE_HELP)
+    ] = None,
+    data: Annotated[Path | None, typer.Argument(metavar="DATA", help=DATA_HELP)] = None,
     variant: Annotated[
         list[str] | None, typer.Option(help="Only these; repeat it or use commas.")
     ] = None,
@@ -70,9 +72,9 @@ def evaluate(
     from edgecls.measure.report.evaluation import evaluation_page
     from edgecls.measure.report.markdown import evaluation_markdown
 
-    opened = measuring.opened(bundle)
+    opened, images = measuring.bundle_and_data(bundle, data)
     dataset = load_dataset(
-        data, opened.manifest.labels, split=split, skip_labels=skip_label or (), limit=limit
+        images, opened.manifest.labels, split=split, skip_labels=skip_label or (), limit=limit
     )
     columns = measuring.words(slice_by) or (None if slices else ())
     with measuring.progress() as told:

@@ -35,6 +35,28 @@ def opened(bundle: Path | None) -> Bundle:
     return open_bundle(bundle)
 
 
+def bundle_and_data(first: Path | None, second: Path | None) -> tuple[Bundle, Path]:
+    """Open the bundle and return where the images are; with one argument it is the images.
+
+    Raises:  ConfigError when there is none, or the one argument is a bundle.
+    """
+    if first is None:
+        raise ConfigError(
+            "no images given, expected [BUNDLE] DATA", hint="--help tells what DATA is"
+        )
+    if second is not None:
+        return opened(first), second
+    from edgecls.bundle.manifest import MANIFEST_NAME
+    from edgecls.bundle.write import SUFFIX
+
+    if first.suffix == SUFFIX or (first / MANIFEST_NAME).is_file():
+        raise ConfigError(
+            f"{first} is a bundle, expected images with labels beside it",
+            hint=f"name the images after it: {first} DATA",
+        )
+    return opened(None), first
+
+
 def write(path: Path, content: bytes | str) -> None:
     """Write a report.
 

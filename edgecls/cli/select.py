@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 def select(
-    bundle: Annotated[Path, typer.Argument(help=measuring.BUNDLE_HELP)],
-    data: Annotated[Path, typer.Argument(help=DATA_HELP)],
+    bundle: Annotated[
+        Path | None, typer.Argument(metavar="BUNDLE", help=measuring.BUNDLE_HELP)
+    ] = None,
+    data: Annotated[Path | None, typer.Argument(metavar="DATA", help=DATA_HELP)] = None,
     max_drop_pp: Annotated[
         float, typer.Option(min=0, max=100, help="Accuracy that may be lost against float32.")
     ] = 1.0,
@@ -65,9 +67,9 @@ def select(
     from edgecls.measure.select import select as choose
 
     plan = Plan(threads=(threads,), duration_s=duration, rounds=rounds)
-    opened = measuring.opened(bundle)
+    opened, images = measuring.bundle_and_data(bundle, data)
     dataset = load_dataset(
-        data, opened.manifest.labels, split=split, skip_labels=skip_label or (), limit=limit
+        images, opened.manifest.labels, split=split, skip_labels=skip_label or (), limit=limit
     )
     with measuring.progress() as told:
         evaluation = evaluate_bundle(
