@@ -14,6 +14,8 @@ from edgecls.sections.camera import CAMERA_SECTIONS, CaptureSection
 EXAMPLES = (
     "edgecls run --camera rtsp://door.local/stream, or --camera clip.mp4, or -c doorbell.toml"
 )
+BY_NAME = ("demo", "picamera", "jetson_csi")
+"""Kinds of camera that need no source."""
 
 
 def config_from_flags(
@@ -103,8 +105,8 @@ def camera_from_text(text: str) -> dict[str, Any]:
                 hint=EXAMPLES,
             )
         return {"kind": kinds[scheme.lower()], "source": text}
-    if text == "demo" and not Path(text).exists():
-        return {"kind": "demo"}
+    if text in BY_NAME and not Path(text).exists():
+        return {"kind": text}
     if text.startswith("/dev/"):
         return {"kind": "v4l2", "source": text}
     if text.startswith("v4l2:"):

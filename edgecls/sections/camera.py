@@ -93,6 +93,37 @@ class V4l2CameraSection(CaptureSection):
     height: int = Field(720, ge=64, le=4320, description="Wished height in pixels.")
 
 
+class CsiSection(CaptureSection):
+    """What cameras on a board's own connector have."""
+
+    width: int = Field(1280, ge=64, le=4656, description="Width in pixels.")
+    height: int = Field(720, ge=64, le=3496, description="Height in pixels.")
+    sensor_fps: float = Field(
+        15.0, ge=1, le=120, description="Pictures per second of the sensor; `fps` are looked at."
+    )
+    rotation: Literal[0, 180] = Field(0, description="180 for a camera mounted upside down.")
+    quality: int = Field(90, ge=50, le=100, description="Of the JPEG files from its program.")
+
+
+class PicameraSection(CsiSection):
+    """A Raspberry Pi's camera on its flat cable, through rpicam-vid."""
+
+    kind: Literal["picamera"]
+    index: int = Field(0, ge=0, le=3, description="Which camera, of those that the system lists.")
+    fallback: str | None = Field(
+        "/dev/video0",
+        pattern=r"^/dev/",
+        description="Taken through V4L2 where neither rpicam-vid nor libcamera-vid is installed.",
+    )
+
+
+class JetsonCsiCameraSection(CsiSection):
+    """A Jetson's camera on its flat cable, through NVIDIA's nvarguscamerasrc."""
+
+    kind: Literal["jetson_csi"]
+    sensor_id: int = Field(0, ge=0, le=5, description="Which camera, counted by connectors.")
+
+
 class HttpCameraSection(CaptureSection):
     """A camera that answers a snapshot URL with one JPEG or PNG."""
 
@@ -116,6 +147,8 @@ AnyCameraSection = (
     ReplayCameraSection
     | RtspCameraSection
     | V4l2CameraSection
+    | PicameraSection
+    | JetsonCsiCameraSection
     | HttpCameraSection
     | DemoCameraSection
 )
@@ -124,6 +157,8 @@ CAMERA_SECTIONS: Mapping[str, type[CaptureSection]] = {
     "replay": ReplayCameraSection,
     "rtsp": RtspCameraSection,
     "v4l2": V4l2CameraSection,
+    "picamera": PicameraSection,
+    "jetson_csi": JetsonCsiCameraSection,
     "http": HttpCameraSection,
     "demo": DemoCameraSection,
 }

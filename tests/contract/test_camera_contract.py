@@ -25,6 +25,7 @@ from edgecls.errors import CameraEndedError, CameraError
 from edgecls.ports import Camera
 from edgecls.sections.camera import CAMERA_SECTIONS, DemoCameraSection
 from edgecls.testing.camera import FakeCamera, picture
+from tests.camera_programs import install, path_with, why_no_gstreamer
 from tests.streams import RtspServer, make_clip, why_no_rtsp
 
 WAIT_S = 20.0
@@ -102,13 +103,31 @@ def v4l2(tmp_path: Path) -> Iterator[MakeCamera]:
     yield partial(camera_of_kind, "v4l2", source=str(devices[0]))
 
 
+def picamera(tmp_path: Path) -> Iterator[MakeCamera]:
+    install(tmp_path, "rpicam-vid", "steady")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", path_with(tmp_path))
+        yield partial(camera_of_kind, "picamera", sensor_fps=30)
+
+
+def jetson_csi(tmp_path: Path) -> Iterator[MakeCamera]:
+    if reason := why_no_gstreamer():
+        pytest.skip(reason)
+    install(tmp_path, "gst-launch-1.0", "real")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", path_with(tmp_path))
+        yield partial(camera_of_kind, "jetson_csi", sensor_fps=30, width=320, height=240)
+
+
 def demo(tmp_path: Path) -> Iterator[MakeCamera]:
     del tmp_path
     pytest.importorskip("skimage", reason="the demo extra is not installed")
     yield partial(camera_of_kind, "demo")
 
 
-@pytest.fixture(params=[a_fake, a_capture, images, video, http, rtsp, v4l2, demo])
+@pytest.fixture(
+    params=[a_fake, a_capture, images, video, http, rtsp, v4l2, picamera, jetson_csi, demo]
+)
 def make_camera(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeCamera]:
     yield from request.param(tmp_path)
 

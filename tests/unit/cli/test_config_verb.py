@@ -224,7 +224,7 @@ def test_the_home_of_nobody_is_told(tmp_path: Path) -> None:
         config.load(path)
 
 
-KINDS = "expected one of replay, rtsp, v4l2, http, demo"
+KINDS = "expected one of replay, rtsp, v4l2, picamera, jetson_csi, http, demo"
 
 
 @pytest.mark.parametrize(
