@@ -1,39 +1,27 @@
-"""What happens to one frame: gate, regions, classifier, smoothing, visits. No camera, no disk."""
+"""What happens to one frame: gate, light, classifier, smoothing, visits. No camera, no disk."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Protocol
 
 from edgecls.config import Config
-from edgecls.types import Classification, Frame, Pixels, Region
+from edgecls.daemon.looking import Decider as Decider
+from edgecls.daemon.looking import Judge as Judge
+from edgecls.daemon.looking import Looking
+from edgecls.sections.judging import VisitSection
+from edgecls.types import Frame, Region
+from edgecls.vision.light import Light, LightMeter
 from edgecls.vision.motion import Motion, MotionGate
-from edgecls.vision.regions import propose
+from edgecls.vision.quiet import is_quiet
 from edgecls.vision.smoothing import Smoothing, bounds_around
-from edgecls.vision.visits import Change, Visits
+from edgecls.vision.tamper import TamperWatch, Told
+from edgecls.vision.visits import Bounds, Change, Visits
 
 log = logging.getLogger(__name__)
 
-
-class Judge(Protocol):
-    """Whatever tells what a picture shows; `edgecls.classifier.Classifier` in the daemon."""
-
-    def classify(self, pixels: Pixels) -> Classification: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Decider:
-    """Who judges, and which label counts.
-
-    Args:    label: the one people are told about.   threshold: its score from which on it counts.
-             side_px: the model's input size; smaller regions would only be blown up.
-    """
-
-    judge: Judge
-    label: str
-    threshold: float
-    side_px: int
+LARGE_S = 10.0
+"""A visit that wants a mover of some size begins within so long of the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +31,7 @@ class Seen:
     Args:    score: of this frame, or the last one's where nothing changed since; 0 to 1.
              smoothed: the steady score.   frozen: the camera repeats one picture.
              latencies_ms: one per classification; empty when the frame was not judged.
+             light: there is.   tamper: what has just begun, or "over"; None otherwise.
     """
 
     motion: Motion
@@ -51,6 +40,8 @@ class Seen:
     frozen: bool
     latencies_ms: tuple[float, ...]
     change: Change | None
+    light: Light = "day"
+    tamper: Told | None = None
 
 
 @dataclass(slots=True)
@@ -64,28 +55,36 @@ class Counters:
 
 
 class Watch:
-    """Take frames one after the other and say when somebody arrives and leaves."""
+    """Take frames one after the other and say when somebody arrives and leaves.
+
+    Args:    config: of one camera; its first one is watched.
+    """
 
     def __init__(self, config: Config, decider: Decider) -> None:
+        camera = config.camera
         self.counters = Counters()
-        self._decider = decider
         self._motion_section = config.motion
-        self._camera_is_live = config.camera.live
-        self._gate = MotionGate(config.motion)
+        self._camera_is_live = camera.live
+        self._min_size = camera.min_size
+        self._quiet_hours = config.visit.quiet_hours
+        self._gate = MotionGate(config.motion, masks=camera.masks, zones=camera.zones)
+        self._meter = LightMeter()
+        self._tamper = TamperWatch(config.tamper)
+        self._whole = Looking(decider, regions_max=config.motion.regions_max)
+        self._looking = Looking(decider, regions_max=config.motion.regions_max, zones=camera.zones)
         self._smoothing = Smoothing(config.visit.smoothing_s)
-        leave, enter = bounds_around(decider.threshold)
-        self._enter = config.visit.enter if config.visit.enter is not None else enter
-        self._leave = config.visit.leave if config.visit.leave is not None else leave
-        self._leave = min(self._leave, self._enter)
+        self._bounds = bounds_by_light(config.visit, decider.threshold)
         self._visits = Visits(
-            config.camera.name,
-            enter=self._enter,
-            leave=self._leave,
+            camera.name,
+            enter=self._bounds["day"].enter,
+            leave=self._bounds["day"].leave,
+            night=self._bounds["night"],
             leave_after_s=config.visit.leave_after_s,
             lost_after_s=config.visit.lost_after_s,
         )
         self._score = 0.0
         self._judged_s: float | None = None
+        self._large_s: float | None = None
         self._kept: Region | None = None
 
     @property
@@ -96,17 +95,37 @@ class Watch:
     def see(self, frame: Frame) -> Seen:
         """Judge one frame; frames come in the order of their times."""
         self.counters.frames += 1
-        motion = self._gate.look(frame.pixels, frame.captured_s)
+        now_s = frame.captured_s
+        motion = self._gate.look(frame.pixels, now_s)
         self.counters.moved += motion.moved
+        light = self._meter.look(frame.pixels, now_s)
         frozen = self._camera_is_live and motion.same_s >= self._motion_section.frozen_after_s
+        tamper = self._tampered(now_s, light, frozen=frozen)
         if frozen:  # the picture tells nothing about the door any more
-            change = self._visits.without_picture(frame.captured_s)
+            change = self._visits.without_picture(now_s)
             smoothed = self._smoothing.value or 0.0
-            return Seen(motion, self._score, smoothed, True, (), change)
-        latencies = self._judge(frame, motion) if self._worth_judging(frame, motion) else ()
-        smoothed = self._smoothing.update(self._score, frame.captured_s)
-        change = self._visits.update(frame, score=self._score, smoothed=smoothed)
-        return Seen(motion, self._score, smoothed, False, latencies, change)
+            return Seen(motion, self._score, smoothed, True, (), change, light, tamper)
+        self._measure(frame, motion)
+        worth = self._worth_judging(frame, motion, light)
+        latencies = self._judge(frame, motion, light) if worth else ()
+        smoothed = self._smoothing.update(self._score, now_s)
+        change = self._visits.update(
+            frame,
+            score=self._score,
+            smoothed=smoothed,
+            light=light,
+            may_begin=self._is_large_enough(now_s),
+            quiet=is_quiet(self._quiet_hours, frame.captured_at),
+        )
+        return Seen(motion, self._score, smoothed, False, latencies, change, light, tamper)
+
+    def judge_now(self, frame: Frame) -> float:
+        """Return the score of one frame for a press, 0 to 1; nothing else changes by it.
+
+        The whole frame counts, zones or not, and where somebody was seen last. May be called by
+        another thread when the judge may.
+        """
+        return self._whole.judge(frame.pixels, (), self._kept).score
 
     def without_picture(self, now_s: float) -> Change | None:
         """Say that the camera is away; a visit that lasts too long without a picture ends."""
@@ -116,7 +135,31 @@ class Watch:
         """End an open visit: the watch is over."""
         return self._visits.finish()
 
-    def _worth_judging(self, frame: Frame, motion: Motion) -> bool:
+    def _tampered(self, now_s: float, light: Light, *, frozen: bool) -> Told | None:
+        if self._gate.grey is None:
+            return None
+        return self._tamper.look(
+            self._gate.grey,
+            now_s,
+            light=light,
+            frozen=frozen,
+            somebody=self.somebody,
+            hidden=self._gate.hidden,
+        )
+
+    def _measure(self, frame: Frame, motion: Motion) -> None:
+        """Note when something large enough moved; a change of the whole picture is."""
+        height_px = max((box.height for box in motion.boxes), default=0)
+        whole = motion.moved and not motion.boxes
+        if whole or height_px >= self._min_size * frame.pixels.shape[0]:
+            self._large_s = frame.captured_s
+
+    def _is_large_enough(self, now_s: float) -> bool:
+        return self._min_size == 0 or (
+            self._large_s is not None and now_s - self._large_s <= LARGE_S
+        )
+
+    def _worth_judging(self, frame: Frame, motion: Motion, light: Light) -> bool:
         """Look when something moved, while somebody is or may be there, and now and then.
 
         A person who stands still is still there: without motion a visit is judged on. A light that
@@ -126,36 +169,42 @@ class Watch:
             motion.moved
             or motion.relit
             or self.somebody
-            or self._score >= self._leave
+            or self._score >= self._bounds[light].leave
             or self._judged_s is None
             or frame.captured_s - self._judged_s >= self._motion_section.recheck_s
         )
 
-    def _judge(self, frame: Frame, motion: Motion) -> tuple[float, ...]:
-        """Score the whole frame and the regions; the best counts. Returns the latencies in ms."""
-        height, width = frame.pixels.shape[:2]
-        regions = propose(
-            motion.boxes,
-            width=width,
-            height=height,
-            side_min=self._decider.side_px,
-            regions_max=self._motion_section.regions_max,
-        )
-        if self._kept is not None and self._kept not in regions:
-            regions += (self._kept,)  # somebody who stands still there moves no pixel
-        whole = self._decider.judge.classify(frame.pixels)
-        best, best_region, latencies = whole.scores[self._decider.label], None, [whole.latency_ms]
-        for region in regions:
-            result = self._decider.judge.classify(region.crop(frame.pixels))
-            latencies.append(result.latency_ms)
-            if result.scores[self._decider.label] > best:
-                best, best_region = result.scores[self._decider.label], region
-        if best < self._leave:
+    def _judge(self, frame: Frame, motion: Motion, light: Light) -> tuple[float, ...]:
+        """Score what is to be seen of the frame. Returns the latencies in ms."""
+        look = self._looking.judge(frame.pixels, motion.boxes, self._kept)
+        if look.score < self._bounds[light].leave:
             self._kept = None
-        elif best_region is not None:
-            self._kept = best_region
-        self._score, self._judged_s = best, frame.captured_s
+        elif look.region is not None:
+            self._kept = look.region
+        self._score, self._judged_s = look.score, frame.captured_s
         self.counters.judged += 1
-        self.counters.classifications += len(latencies)
-        log.debug("frame %d: score %.2f from %d pictures", frame.sequence, best, len(latencies))
-        return tuple(latencies)
+        self.counters.classifications += len(look.latencies_ms)
+        log.debug(
+            "frame %d: score %.2f from %d pictures",
+            frame.sequence,
+            look.score,
+            len(look.latencies_ms),
+        )
+        return look.latencies_ms
+
+
+def bounds_by_light(section: VisitSection, threshold: float) -> dict[Light, Bounds]:
+    """Return what opens and ends a visit by day and by night.
+
+    What the section leaves out comes from the bundle's threshold by day, and from the day by night;
+    leaving never needs more than entering.
+    """
+    leave, enter = bounds_around(threshold)
+    enter = enter if section.enter is None else section.enter
+    leave = min(leave if section.leave is None else section.leave, enter)
+    night_enter = enter if section.night_enter is None else section.night_enter
+    night_leave = leave if section.night_leave is None else section.night_leave
+    return {
+        "day": Bounds(enter, leave),
+        "night": Bounds(night_enter, min(night_leave, night_enter)),
+    }

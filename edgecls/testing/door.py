@@ -29,6 +29,8 @@ class FakeDoor:
         self._noise = self._random.normal(0, noise, size).round().astype(np.int16)
         self._fps = fps
         self._count = 0
+        self.tint: tuple[int, int, int] = (0, 0, 0)
+        """Added to red, green and blue of the lower half: a door without any is infra-red."""
 
     @property
     def at_s(self) -> float:
@@ -45,6 +47,7 @@ class FakeDoor:
         if person is not None:
             x0, y0, x1, y1 = person
             scene[y0:y1, x0:x1] = 240
+        scene[scene.shape[0] // 2 :] += np.array(self.tint, np.int16)
         down, right = self._random.integers(0, MARGIN_PX, 2)  # another part of it for each frame
         height, width = scene.shape[:2]
         scene += self._noise[down : down + height, right : right + width]

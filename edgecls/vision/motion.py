@@ -9,7 +9,9 @@ less, and a change of exposure alone gives 1.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -17,8 +19,10 @@ import numpy.typing as npt
 
 from edgecls.sections.judging import MotionSection
 from edgecls.types import Pixels, Region
+from edgecls.vision.polygons import Points, inside
 
 Grey = npt.NDArray[np.uint8]
+Kind = TypeVar("Kind", bound=np.generic)
 
 WIDTH_PX = 160
 HEIGHT_MAX_PX = 480
@@ -70,10 +74,23 @@ def similarity(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
 
 
 class MotionGate:
-    """Compare each frame with the one before and with a slowly learnt background."""
+    """Compare each frame with the one before and with a slowly learnt background.
 
-    def __init__(self, section: MotionSection) -> None:
+    Args:    masks: polygons that are black in every frame; they take no part in any comparison.
+             zones: only what moves inside one of these is told; everywhere without any.
+    """
+
+    def __init__(
+        self,
+        section: MotionSection,
+        *,
+        masks: Sequence[Points] = (),
+        zones: Sequence[Points] = (),
+    ) -> None:
         self._section = section
+        self._masks, self._zones = masks, zones
+        self._visible: npt.NDArray[np.bool_] | None = None
+        self._wanted: npt.NDArray[np.bool_] | None = None
         self._grey: Grey | None = None
         self._float: npt.NDArray[np.float32] | None = None
         self._background: npt.NDArray[np.float32] | None = None
@@ -82,27 +99,40 @@ class MotionGate:
         self._sample: Pixels | None = None
         self._sample_s = 0.0
 
+    @property
+    def grey(self) -> Grey | None:
+        """Return the last frame's small picture, uint8; None before the first."""
+        return self._grey
+
+    @property
+    def hidden(self) -> npt.NDArray[np.bool_] | None:
+        """Return what masks cover of the small picture; None without masks."""
+        return None if self._visible is None else ~self._visible
+
     def look(self, pixels: Pixels, at_s: float) -> Motion:
         """Judge one frame and learn from it.
 
         Args:    pixels: RGB, (H, W, 3); not kept.   at_s: monotonic seconds, never falling.
         """
         same_s = self._same_s(pixels, at_s)
-        grey = _small_grey(pixels)
+        grey = small_grey(pixels)
         current = grey.astype(np.float32)
         previous_grey, previous, background = self._grey, self._float, self._background
         self._grey, self._float = grey, current
         elapsed_s, self._seen_s = at_s - self._seen_s, at_s
         if previous_grey is None or previous is None or background is None:
             self._background = current.copy()
+            self._draw_polygons(current.shape)
             return Motion(True, (), 1.0, relit=False, same_s=same_s)
         if background.shape != current.shape:
             self._background = current.copy()
+            self._draw_polygons(current.shape)
             return Motion(True, (), 0.0, relit=False, same_s=same_s)
 
-        alike = similarity(current, previous)
-        if similarity(current, background) > self._section.similarity_max:
-            relit = abs(cv2.mean(current)[0] - cv2.mean(background)[0]) > STEP_MIN
+        now, base = self._seen(current), self._seen(background)
+        alike = similarity(now, self._seen(previous))
+        if similarity(now, base) > self._section.similarity_max:
+            relit = abs(cv2.mean(now)[0] - cv2.mean(base)[0]) > STEP_MIN
             cv2.accumulateWeighted(current, background, 1.0 if relit else _rate(elapsed_s))
             return Motion(False, (), alike, relit=relit, same_s=same_s)
 
@@ -111,17 +141,38 @@ class MotionGate:
         step = STEP_MIN + STEP_PER_NOISE * self._noise
         changed = cv2.absdiff(current, background) > step
         relit = False
-        if changed.mean() > LIGHT_PART:
-            lit = _in_the_light_of(background, current)
+        if self._seen(changed).mean() > LIGHT_PART:
+            gain, offset = _light_between(base, now)
+            lit = (background * gain + offset).astype(np.float32)
             still_changed = cv2.absdiff(current, lit) > step
-            relit = bool(still_changed.mean() < changed.mean() / 2)
+            relit = bool(self._seen(still_changed).mean() < self._seen(changed).mean() / 2)
             if relit:
                 background[:] = lit
                 changed = still_changed
-        whole = changed.mean() > 0.8
-        boxes = () if whole else self._boxes(changed, pixels.shape)
+        whole = self._seen(changed).mean() > 0.8
+        boxes = () if whole else self._boxes(self._inside_zones(changed), pixels.shape)
         cv2.accumulateWeighted(current, background, 1.0 if whole else _rate(elapsed_s))
         return Motion(whole or bool(boxes), boxes, alike, relit=relit, same_s=same_s)
+
+    def _draw_polygons(self, shape: tuple[int, ...]) -> None:
+        """Find what masks leave visible and what lies in zones, of the small picture."""
+        height, width = shape
+        if self._masks:
+            visible = ~inside(self._masks, width=width, height=height)
+            self._visible = visible if visible.any() else None  # all black: nothing to leave out
+        if self._zones:
+            self._wanted = inside(self._zones, width=width, height=height)
+
+    def _seen(self, picture: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
+        """Return what masks leave of a small picture, as a row of values; without any, all."""
+        return picture if self._visible is None else picture[self._visible]
+
+    def _inside_zones(self, changed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Leave out what changed outside every zone, and what flickers at a mask's edge."""
+        for wanted in (self._wanted, self._visible):
+            if wanted is not None:
+                changed = changed & wanted
+        return changed
 
     def _same_s(self, pixels: Pixels, at_s: float) -> float:
         """Return for how long every sampled pixel has been exactly the same. Sensors have noise."""
@@ -147,7 +198,7 @@ class MotionGate:
         return tuple(box for _, box in found)
 
 
-def _small_grey(pixels: Pixels) -> Grey:
+def small_grey(pixels: Pixels) -> Grey:
     """Average a frame down to WIDTH_PX columns and turn it grey; every second row is enough.
 
     However tall the frame is, the result has no more than HEIGHT_MAX_PX rows.
@@ -168,10 +219,10 @@ def _median(values: Grey) -> int:
     return int(np.searchsorted(np.cumsum(counts), values.size / 2))
 
 
-def _in_the_light_of(
+def _light_between(
     background: npt.NDArray[np.float32], current: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Return the background with the gain and offset that bring it nearest to `current`.
+) -> tuple[float, float]:
+    """Return the gain and offset that bring the background nearest to `current`.
 
     Least squares, thrice, each time without the pixels that fitted worst: a person in front of the
     door is not light.
@@ -187,4 +238,4 @@ def _in_the_light_of(
         gain = float(np.mean((x - x.mean()) * (y - y.mean()))) / spread
         gain = min(max(gain, 1 / GAIN_MAX), GAIN_MAX)  # beyond, any picture fits a flat one
         offset = float(y.mean() - gain * x.mean())
-    return (background * gain + offset).astype(np.float32)
+    return gain, offset

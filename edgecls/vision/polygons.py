@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from edgecls.types import Region
+
 Points = Sequence[Sequence[float]]
 """Corners (x, y), each 0 to 1: 0, 0 is the upper left corner of the picture, 1, 1 the lower right.
 The last corner is joined to the first."""
@@ -25,6 +27,15 @@ def inside(polygons: Sequence[Points], *, width: int, height: int) -> npt.NDArra
     for polygon in polygons:
         covered |= _inside_one(polygon, width, height)
     return covered
+
+
+def bounds_px(polygon: Points, *, width: int, height: int) -> Region:
+    """Return the smallest rectangle around a polygon, at least one pixel, inside the picture."""
+    columns, rows = [x * width for x, _ in polygon], [y * height for _, y in polygon]
+    x0, y0 = min(int(min(columns)), width - 1), min(int(min(rows)), height - 1)
+    return Region(
+        x0, y0, max(x0 + 1, int(np.ceil(max(columns)))), max(y0 + 1, int(np.ceil(max(rows))))
+    )
 
 
 def _inside_one(polygon: Points, width: int, height: int) -> npt.NDArray[np.bool_]:

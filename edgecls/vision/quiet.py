@@ -13,6 +13,8 @@ def is_quiet(hours: Sequence[str], at: datetime) -> bool:
 
     Args:    at: timezone-aware; turned into the device's local time.
     """
+    if not hours:
+        return False
     now = at.astimezone().time()
     return any(_within(span, now) for span in hours)
 

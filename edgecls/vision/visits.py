@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from edgecls.types import Frame
+from edgecls.vision.light import Light
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class Sighting:
 
     Args:    started_s, seen_s: monotonic times of its begin and of the last frame with somebody.
              peak_score: best single score, 0 to 1.   best: the frame that had it.
+             light: there was when it began.   quiet: it began in quiet hours: nobody is told.
     """
 
     camera: str
@@ -23,6 +26,8 @@ class Sighting:
     seen_s: float
     peak_score: float
     best: Frame
+    light: Light = "day"
+    quiet: bool = False
 
     @property
     def seen_at(self) -> datetime:
@@ -42,19 +47,36 @@ class Change:
     interrupted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Smoothed scores that open a visit and that let it end, in one light."""
+
+    enter: float
+    leave: float
+
+
 class Visits:
     """One visit at a time, with hysteresis in score and in time.
 
     Args:    enter, leave: smoothed scores that open a visit and that let it end.
+             night: the same while the camera shows no colour; as by day if left out.
              leave_after_s: low scores for so long end it; its end is the last high one.
              lost_after_s: without any picture for so long, a visit is ended as interrupted.
     """
 
     def __init__(
-        self, camera: str, *, enter: float, leave: float, leave_after_s: float, lost_after_s: float
+        self,
+        camera: str,
+        *,
+        enter: float,
+        leave: float,
+        leave_after_s: float,
+        lost_after_s: float,
+        night: Bounds | None = None,
     ) -> None:
         self._camera = camera
-        self._enter, self._leave = enter, leave
+        day = Bounds(enter, leave)
+        self._bounds: Mapping[Light, Bounds] = {"day": day, "night": night or day}
         self._leave_after_s, self._lost_after_s = leave_after_s, lost_after_s
         self._open: Sighting | None = None
 
@@ -63,17 +85,30 @@ class Visits:
         """Return the visit that lasts, if any."""
         return self._open
 
-    def update(self, frame: Frame, *, score: float, smoothed: float) -> Change | None:
-        """Take in what a frame scored; return what changed by it."""
-        now_s = frame.captured_s
+    def update(
+        self,
+        frame: Frame,
+        *,
+        score: float,
+        smoothed: float,
+        light: Light = "day",
+        may_begin: bool = True,
+        quiet: bool = False,
+    ) -> Change | None:
+        """Take in what a frame scored; return what changed by it.
+
+        Args:    may_begin: a visit that begins now would be believed.
+                 quiet: one that begins now is kept, and nobody is told.
+        """
+        now_s, bounds = frame.captured_s, self._bounds[light]
         if self._open is None:
-            if smoothed < self._enter:
+            if smoothed < bounds.enter or not may_begin:
                 return None
             self._open = Sighting(
-                self._camera, frame.captured_at, now_s, now_s, min(1.0, score), frame
+                self._camera, frame.captured_at, now_s, now_s, min(1.0, score), frame, light, quiet
             )
             return Change("arrived", self._open)
-        if smoothed >= self._leave:
+        if smoothed >= bounds.leave:
             self._open = replace(self._open, seen_s=now_s)
         if score > self._open.peak_score:
             self._open = replace(self._open, peak_score=score, best=frame)

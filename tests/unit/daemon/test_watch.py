@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from edgecls.config import Config, from_mapping
-from edgecls.daemon.watch import Decider, Seen, Watch
+from edgecls.daemon.watch import Decider, Seen, Watch, bounds_by_light
+from edgecls.sections.judging import VisitSection
 from edgecls.testing.door import FakeDoor
 from edgecls.testing.judge import FakeJudge
 
@@ -140,3 +141,106 @@ def test_thresholds_of_the_config_win() -> None:
     config = from_mapping({"camera": {"kind": "demo"}, "visit": {"enter": 0.97}}, origin="test")
     scene = Scene(config)
     assert changes(scene.play(5, NEAR)) == []
+
+
+LEFT = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]
+RIGHT = [[0.5, 0.0], [1.0, 0.0], [1.0, 1.0], [0.5, 1.0]]
+AT_LEFT = (60, 60, 180, 350)
+AT_RIGHT = (420, 60, 540, 350)
+
+
+def test_who_is_outside_the_zones_is_never_seen_by_the_judge() -> None:
+    scene = Scene(configured(zones=[LEFT]))
+    scene.play(2)
+    assert changes(scene.play(10, AT_RIGHT)) == []
+    assert changes(scene.play(10, AT_LEFT)) == ["arrived"]
+    assert {shape[:2] for shape in scene.judge.shapes} >= {(360, 320)}  # the zone, not the whole
+    assert (360, 640) not in {shape[:2] for shape in scene.judge.shapes}
+
+
+def test_each_zone_is_looked_at_by_itself() -> None:
+    scene = Scene(configured(zones=[LEFT, RIGHT]))
+    scene.play(0.25)
+    assert [shape[:2] for shape in scene.judge.shapes] == [(360, 320), (360, 320)]
+    assert changes(scene.play(10, AT_RIGHT)) == ["arrived"]
+
+
+def test_the_snapshot_shows_what_is_outside_the_zones() -> None:
+    scene = Scene(configured(zones=[LEFT]))
+    scene.play(2)
+    seen = scene.play(5, AT_LEFT)
+    best = next(one.change for one in seen if one.change).sighting.best
+    assert best.pixels[:, 320:].min() > 0
+
+
+def test_a_visit_needs_a_mover_of_the_least_size() -> None:
+    small = (300, 200, 380, 290)  # a quarter of the picture's height
+    assert changes(Scene().play(2) + Scene().play(5, small)) == ["arrived"]
+    scene = Scene(configured(min_size=0.5))
+    scene.play(12)  # the first frame is a change of the whole picture: ten seconds must go by
+    assert changes(scene.play(20, small)) == []
+    assert changes(scene.play(5, NEAR)) == ["arrived"]
+
+
+def test_the_night_has_thresholds_of_its_own() -> None:
+    night = {"night_enter": 0.97}
+    config = from_mapping(
+        {"camera": {"kind": "v4l2", "source": "/dev/video0"}, "visit": night}, origin="test"
+    )
+    by_night = Scene(config)  # the fake door has no colour
+    seen = by_night.play(5, NEAR)
+    assert {one.light for one in seen} == {"night"}
+    assert changes(seen) == []
+    by_day = Scene(config)
+    by_day.door.tint = (0, 20, 60)
+    seen = by_day.play(5, NEAR)
+    assert {one.light for one in seen} == {"day"}
+    assert changes(seen) == ["arrived"]
+    assert next(one.change for one in seen if one.change).sighting.light == "day"
+
+
+@pytest.mark.parametrize(
+    ("given", "day", "night"),
+    [
+        ({}, (0.70, 0.45), (0.70, 0.45)),
+        ({"enter": 0.9}, (0.9, 0.45), (0.9, 0.45)),
+        ({"enter": 0.3}, (0.3, 0.3), (0.3, 0.3)),
+        ({"night_enter": 0.9, "night_leave": 0.8}, (0.70, 0.45), (0.9, 0.8)),
+        ({"night_enter": 0.4}, (0.70, 0.45), (0.4, 0.4)),
+    ],
+)
+def test_what_is_left_out_comes_from_the_day_and_the_bundle(
+    given: dict[str, float], day: tuple[float, float], night: tuple[float, float]
+) -> None:
+    bounds = bounds_by_light(VisitSection(**given), 0.5)
+    # the defaults are told to two places
+    assert (bounds["day"].enter, bounds["day"].leave) == pytest.approx(day, abs=0.005)
+    assert (bounds["night"].enter, bounds["night"].leave) == pytest.approx(night, abs=0.005)
+
+
+def test_a_visit_of_the_quiet_hours_says_so() -> None:
+    for hours, quiet in (((), False), (("00:00-00:00",), True)):
+        config = from_mapping(
+            {"camera": {"kind": "demo"}, "visit": {"quiet_hours": hours}}, origin="test"
+        )
+        scene = Scene(config)
+        seen = scene.play(5, NEAR)
+        assert next(one.change for one in seen if one.change).sighting.quiet is quiet
+
+
+def test_tampering_is_told_once(scene: Scene) -> None:
+    scene.play(30)
+    hand = scene.door.pixels() // 12
+    flat = [scene.watch.see(scene.door.frame(pixels=hand * 0 + 30 + hand % 2)) for _ in range(80)]
+    assert [one.tamper for one in flat if one.tamper] == ["covered"]
+    assert [one.tamper for one in scene.play(10) if one.tamper] == ["over"]
+
+
+def test_a_press_is_judged_beside_the_watch() -> None:
+    scene = Scene(configured(zones=[LEFT]))
+    scene.play(2)
+    before = scene.watch.counters.frames
+    assert scene.watch.judge_now(scene.door.frame(AT_RIGHT)) == 0.95  # zones are for visits
+    assert scene.watch.judge_now(scene.door.frame()) == 0.05
+    assert scene.watch.counters.frames == before
+    assert not scene.watch.somebody

@@ -92,7 +92,7 @@ def test_a_grey_scene_into_which_colour_comes_stays_day() -> None:
 def test_what_is_in_between_changes_nothing() -> None:
     """A pale picture is day to a day meter and night to a night meter."""
     photo = photograph("coffee")
-    pale = np.clip(photo * 0.09 + photo.mean(axis=2, keepdims=True) * 0.91, 0, 255).astype(np.uint8)
+    pale = np.clip(photo * 0.05 + photo.mean(axis=2, keepdims=True) * 0.95, 0, 255).astype(np.uint8)
     assert 2.0 < colour(pale) < 3.0
     for first in (photo, infra_red(photo)):
         meter = LightMeter()

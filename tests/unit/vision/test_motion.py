@@ -12,8 +12,8 @@ from edgecls.vision.motion import (
     WIDTH_PX,
     Motion,
     MotionGate,
-    _small_grey,
     similarity,
+    small_grey,
 )
 
 HEIGHT, WIDTH = 360, 640
@@ -161,7 +161,7 @@ def test_similarity_is_blind_to_exposure_and_sees_structure() -> None:
 def test_a_strip_is_looked_at_in_a_picture_of_bounded_size(shape: tuple[int, int, int]) -> None:
     before, after = np.full(shape, 90, np.uint8), np.full(shape, 90, np.uint8)
     after[: shape[0] // 4 + 1, : shape[1] // 4 + 1] = 240
-    small = _small_grey(after)
+    small = small_grey(after)
     assert small.shape[1] == WIDTH_PX
     assert 2 <= small.shape[0] <= HEIGHT_MAX_PX
     gate = MotionGate(MotionSection())
@@ -169,3 +169,47 @@ def test_a_strip_is_looked_at_in_a_picture_of_bounded_size(shape: tuple[int, int
     motion = gate.look(after, 0.25)
     assert motion.moved
     assert all(box.x1 <= shape[1] and box.y1 <= shape[0] for box in motion.boxes)
+
+
+LEFT = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+
+
+def test_only_what_moves_in_a_zone_counts(door: Door) -> None:
+    gate = MotionGate(MotionSection(), zones=[LEFT])
+    at_s = settled(gate, door)
+    street = gate.look(door.frame(person=(420, 100, 500, 340)), at_s)
+    assert not street.moved
+    assert street.boxes == ()
+    here = gate.look(door.frame(person=(100, 100, 180, 340)), at_s + 0.25)
+    assert here.moved
+    assert all(box.x1 <= 340 for box in here.boxes)
+
+
+def test_who_stands_on_the_border_moves_inside_it_only(door: Door) -> None:
+    gate = MotionGate(MotionSection(), zones=[LEFT])
+    at_s = settled(gate, door)
+    boxes = gate.look(door.frame(person=(280, 100, 400, 340)), at_s).boxes
+    assert [box.x1 <= 336 for box in boxes] == [True]  # the zone ends at 320, the mask is grown
+
+
+def test_a_mask_hides_no_motion_beside_it(door: Door) -> None:
+    """Half of the picture is black: what moves in the other half is as much of it as ever."""
+    gate = MotionGate(MotionSection(), masks=[LEFT])
+    assert gate.hidden is None
+
+    def masked(**changes: object) -> Pixels:
+        pixels = door.frame(**changes)  # type: ignore[arg-type]
+        pixels[:, :320] = 0
+        return pixels
+
+    for step in range(8):
+        gate.look(masked(), step / 4)
+    assert gate.hidden is not None
+    assert gate.hidden[:, :80].all()
+    assert not gate.hidden[:, 80:].any()
+    relit = gate.look(masked(gain=1.35), 2.0)
+    assert relit.relit
+    assert not relit.moved
+    moved = gate.look(masked(gain=1.35, person=(420, 100, 500, 340)), 2.25)
+    assert moved.moved
+    assert moved.boxes[0].x0 > 390
