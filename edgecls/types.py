@@ -179,12 +179,14 @@ class Press:
 class CameraState:
     """One camera this moment, for those who are told.
 
-    Args:    somebody: a visit lasts; None while there is no picture.
+    Args:    person: one is to be seen this moment.   somebody: a visit lasts, which is steadier.
+             Both None while there is no picture.
              score: smoothed, 0 to 1; None before a first frame.
     """
 
     name: str
     connected: bool
+    person: bool | None
     somebody: bool | None
     score: float | None
     frames_per_s: float

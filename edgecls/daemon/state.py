@@ -16,18 +16,26 @@ def state_of(
     household: DaemonHousehold,
     reader: StoreReader,
     *,
+    threshold: float,
     now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
 ) -> DeviceState:
-    """Ask the parts how things are. Args: now: the wall clock, in this machine's zone."""
+    """Ask the parts how things are.
+
+    Args:    threshold: the score from which on a person is to be seen.
+             now: the wall clock, in this machine's zone.
+    """
     health = household.health()
     cameras = []
     for camera in health.cameras:
         at_door = household.now(camera.name)
+        somebody = SOMEBODY.get(at_door.state)
+        seen = somebody is not None and at_door.score is not None
         cameras.append(
             CameraState(
                 name=camera.name,
                 connected=camera.connected,
-                somebody=SOMEBODY.get(at_door.state),
+                person=(at_door.score or 0.0) >= threshold if seen else None,
+                somebody=somebody,
                 score=at_door.score,
                 frames_per_s=camera.frames_per_s,
                 frames_dropped=camera.frames_dropped,
