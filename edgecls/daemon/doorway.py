@@ -45,7 +45,6 @@ class Doorway:
         self.name = section.name
         self.kind = section.kind
         self.capture = Capture(section)
-        self.watch = Watch(config, decider)
         self.desk = CameraDesk(
             self.name,
             self.kind,
@@ -62,7 +61,7 @@ class Doorway:
         )
         self.loop = Loop(
             self.capture,
-            self.watch,
+            Watch(config, decider),
             self.recorder,
             self.desk,
             events,
@@ -73,6 +72,16 @@ class Doorway:
             failing=self._failing,
             signs=lambda seen: signs(self.name, seen),
         )
+
+    @property
+    def watch(self) -> Watch:
+        """Return the watch at work; another one after a reload."""
+        return self.loop.watch
+
+    def reload(self, config: Config) -> None:
+        """Go on with what can change without a restart. Args: config: of this camera alone."""
+        self.recorder.jpeg_quality = config.store.jpeg_quality
+        self.loop.renew(lambda: Watch(config, self._decider))
 
     def run(self, *, once: bool) -> None:
         """Open the camera and watch; see `Loop.run`."""
@@ -89,7 +98,7 @@ class Doorway:
 
         Who is in the middle of a visit and so near that the frame alone does not tell is there too.
         """
-        score = self._decider.judge.classify(frame.pixels).scores[self._decider.label]
+        score = self.watch.judge_now(frame)
         return score, score >= self._decider.threshold or self.watch.somebody
 
     def _failing(self) -> bool:

@@ -57,6 +57,7 @@ class Loop:
     ) -> None:
         self._camera = camera
         self._watch = watch
+        self._next_watch: Callable[[], Watch] | None = None
         self._recorder = recorder
         self._desk = desk
         self._events = events
@@ -72,6 +73,15 @@ class Loop:
         self._away_since_s: float | None = None
         self._told_lost = False
         self.visits = 0
+
+    @property
+    def watch(self) -> Watch:
+        """Return the watch at work."""
+        return self._watch
+
+    def renew(self, make: Callable[[], Watch]) -> None:
+        """Let another watch go on as soon as nobody is at the door. Any thread may ask."""
+        self._next_watch = make
 
     def run(self, *, once: bool) -> None:
         """Watch until `stop` is set or, when `once`, the camera has delivered its last frame.
@@ -125,6 +135,10 @@ class Loop:
             self._told(self._watch.without_picture(self._clock()))
             self._stop.wait(max(0.0, PAUSE_S - (self._clock() - began_s)))
             return
+        if self._next_watch is not None and not self._watch.somebody:
+            counters, make, self._next_watch = self._watch.counters, self._next_watch, None
+            self._watch = make()
+            self._watch.counters = counters
         seen = self._watch.see(frame)
         problem = None
         if seen.frozen:

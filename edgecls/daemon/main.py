@@ -17,12 +17,16 @@ from edgecls.config import Config
 from edgecls.daemon.crew import Crew
 from edgecls.daemon.doorway import Doorway
 from edgecls.daemon.event_recorder import EventRecorder
+from edgecls.daemon.golden import GoldenCheck
 from edgecls.daemon.household import DaemonHousehold
+from edgecls.daemon.notify import notifier_from_environment
+from edgecls.daemon.reload import Reloader
 from edgecls.daemon.ringing import Ringing
 from edgecls.daemon.shared_judge import SharedJudge
 from edgecls.daemon.state import state_of
 from edgecls.daemon.stopping import stopping
 from edgecls.daemon.telling import Telling, sinks_from_sections
+from edgecls.daemon.vitals import Vitals
 from edgecls.daemon.watch import Counters, Decider
 from edgecls.errors import BundleError, StoreError
 from edgecls.ports import Board
@@ -58,13 +62,22 @@ def run(config: Config, *, once: bool = False, announce: Callable[[str], None]) 
     return 0
 
 
-def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -> Summary:
+def watch_door(
+    config: Config,
+    *,
+    once: bool,
+    announce: Callable[[str], None],
+    reread: Callable[[], Config] | None = None,
+) -> Summary:
     """Put the parts together and watch; see `run`. To be called from the main thread.
 
     Args:    announce: is given one line for people at each decision, and the page's address; by
              several threads.
+             reread: reads the configuration anew, at SIGHUP; None leaves that signal alone.
     """
     began_s = time.monotonic()
+    notifier = notifier_from_environment()
+    reloader = None if reread is None else Reloader(config, load=reread, notifier=notifier)
     stop, restart = threading.Event(), threading.Event()
 
     def start_anew() -> None:
@@ -72,7 +85,7 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
         stop.set()
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(stopping(stop))
+        stack.enter_context(stopping(stop, reload=None if reloader is None else reloader.reload))
         names = [camera.name for camera in config.cameras]
         sinks = sinks_from_sections(config.sinks, cameras=names, restart=start_anew)
         store = stack.enter_context(
@@ -84,14 +97,21 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
         board: Board = stack.enter_context(board_here())
         reader = stack.enter_context(StoreReader(config.store.folder))
         events = EventRecorder(store, clock=time.monotonic)
+        golden = GoldenCheck(shared.judge, side_px=decider.side_px, step=classifier.output_step)
+        vitals = Vitals(config, notifier, golden, reader, board, model=_model_text(classifier))
         doorways = [
             Doorway(
                 one, shared, store, events,
-                place=_place(config, one.camera.name), announce=announce, stop=stop,
+                place=_place(config, one.camera.name),
+                announce=announce, stop=stop, signs=vitals.sign,
             )
             for one in config.of_each_camera()
         ]  # fmt: skip
-        ringing = Ringing(config, doorways, events, label=decider.label, announce=announce)
+        vitals.watch_over(doorways)
+        ringing = Ringing(
+            config, doorways, events,
+            label=decider.label, announce=announce, told=vitals.pressed,
+        )  # fmt: skip
         household = stack.enter_context(
             DaemonHousehold(
                 reader,
@@ -101,18 +121,30 @@ def watch_door(config: Config, *, once: bool, announce: Callable[[str], None]) -
                 model=ModelInUse(classifier.bundle.manifest, classifier.variant.name),
                 sinks=[section.name for section in config.sinks],
                 press=ringing.by_http,
+                soundness=vitals.soundness,
+                metrics=vitals.metrics_text,
             )
         )
         _announce_start(doorways, classifier, decider, announce)
         if config.web.enabled:
-            page = stack.enter_context(PageServer(household, config.web, config.store.folder))
-            announce(f"page: {page.url}")
+            stack.enter_context(
+                PageServer(household, config.web, config.store.folder, announce=announce)
+            )
         telling = stack.enter_context(
-            Telling(sinks, store, state=lambda: state_of(household, reader), stop=stop)
+            Telling(
+                sinks,
+                store,
+                state=lambda: state_of(household, reader, threshold=decider.threshold),
+                stop=stop,
+            )
         )
         store.on_event = telling.ring
+        if reloader is not None:
+            reloader.begin(partial(_reload, store, doorways))
         with ringing.heard(stop):
+            notifier.ready(f"watching {', '.join(names)}")
             _watch(doorways, once=once, stop=stop)
+        notifier.stopping()
         _complain_of_loss(doorways, events)
         return Summary(
             visits=sum(doorway.loop.visits for doorway in doorways),
@@ -131,6 +163,13 @@ def _watch(doorways: Sequence[Doorway], *, once: bool, stop: threading.Event) ->
     eyes.join()
 
 
+def _reload(store: Store, doorways: Sequence[Doorway], config: Config) -> None:
+    """Hand each part what it may change while it runs."""
+    store.reload(config.store)
+    for doorway, one in zip(doorways, config.of_each_camera(), strict=True):
+        doorway.reload(one)
+
+
 def _place(config: Config, camera: str) -> str:
     """Return what lines about a camera begin with: its name, where there are several."""
     return f"{camera}: " if len(config.cameras) > 1 else ""
@@ -142,12 +181,13 @@ def _announce_start(
     decider: Decider,
     announce: Callable[[str], None],
 ) -> None:
-    manifest = classifier.bundle.manifest
     cameras = ", ".join(f"{doorway.name!r} ({doorway.kind})" for doorway in doorways)
-    announce(
-        f"watching {cameras} for {decider.label!r} "
-        f"with {manifest.name} {manifest.version}, {classifier.variant.name}"
-    )
+    announce(f"watching {cameras} for {decider.label!r} with {_model_text(classifier)}")
+
+
+def _model_text(classifier: Classifier) -> str:
+    manifest = classifier.bundle.manifest
+    return f"{manifest.name} {manifest.version}, {classifier.variant.name}"
 
 
 def _complain_of_loss(doorways: Sequence[Doorway], events: EventRecorder) -> None:

@@ -28,7 +28,14 @@ class VisitStore(Protocol):
     """The part of the store that the recorder writes."""
 
     def start_visit(
-        self, camera: str, *, at: datetime, score: float, jpeg: bytes, light: str = "day"
+        self,
+        camera: str,
+        *,
+        at: datetime,
+        score: float,
+        jpeg: bytes,
+        light: str = "day",
+        tell: bool = True,
     ) -> Visit: ...
 
     def add_frame(self, visit_id: int, *, at: datetime, jpeg: bytes) -> str: ...
@@ -41,6 +48,7 @@ class VisitStore(Protocol):
         score: float,
         jpeg: bytes | None,
         interrupted: bool = False,
+        tell: bool = True,
     ) -> Visit: ...
 
     def sweep(self, *, now: datetime) -> object: ...
@@ -65,6 +73,8 @@ class _Entry:
     visit_id: int | None = None
     frames: int = 0
     next_frame_s: float = 0.0
+    light: str = "day"
+    tell: bool = True
 
 
 class Recorder:
@@ -87,7 +97,7 @@ class Recorder:
         self.failures = 0
         self.lost = 0
         self._store = store
-        self._jpeg_quality = jpeg_quality
+        self.jpeg_quality = jpeg_quality
         self._frames_max = frames_max
         self._clock = clock
         self._now = now
@@ -114,6 +124,8 @@ class Recorder:
                 sighting.best.captured_s,
                 self._encoded(sighting.best),
                 next_frame_s=sighting.started_s + FIRST_FRAME_S,
+                light=sighting.light,
+                tell=not sighting.quiet,
             )
             self._keep(self._current)
         elif self._current is not None:
@@ -156,7 +168,7 @@ class Recorder:
             self._sweep()
 
     def _encoded(self, frame: Frame) -> bytes:
-        return encode_jpeg(frame.pixels, self._jpeg_quality)
+        return encode_jpeg(frame.pixels, self.jpeg_quality)
 
     def _keep(self, entry: _Entry) -> None:
         self._unsaved.append(entry)
@@ -187,7 +199,12 @@ class Recorder:
     def _write(self, entry: _Entry) -> None:
         if entry.visit_id is None:
             visit = self._store.start_visit(
-                entry.camera, at=entry.started_at, score=entry.score, jpeg=entry.jpeg or b""
+                entry.camera,
+                at=entry.started_at,
+                score=entry.score,
+                jpeg=entry.jpeg or b"",
+                light=entry.light,
+                tell=entry.tell,
             )
             entry.visit_id, entry.jpeg = visit.id, None
         if entry.ended_at is not None:
@@ -197,6 +214,7 @@ class Recorder:
                 score=entry.score,
                 jpeg=entry.jpeg,
                 interrupted=entry.interrupted,
+                tell=entry.tell,
             )
 
     def _sweep(self) -> None:

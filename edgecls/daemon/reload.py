@@ -54,24 +54,23 @@ class Reloader:
     """Bring a changed file into force.
 
     Args:    config: what the daemon started with.   load: reads the file anew.
-             apply: is given what to run with, when that is something else.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        *,
-        load: Callable[[], Config],
-        apply: Callable[[Config], None],
-        notifier: Notifier,
-    ) -> None:
+    def __init__(self, config: Config, *, load: Callable[[], Config], notifier: Notifier) -> None:
         self._config = config
         self._load = load
-        self._apply = apply
         self._notifier = notifier
+        self._apply: Callable[[Config], None] | None = None
+
+    def begin(self, apply: Callable[[Config], None]) -> None:
+        """Say that the daemon is ready. Args: apply: is given what to run with from then on."""
+        self._apply = apply
 
     def reload(self) -> Plan | None:
-        """Read, compare, apply and tell; return None when the file cannot be used."""
+        """Read, compare, apply and tell; return None when nothing can be read now."""
+        if self._apply is None:
+            log.warning("asked to read the configuration anew before the start was over: ignored")
+            return None
         self._notifier.reloading()
         try:
             found = plan(self._config, self._load())

@@ -115,15 +115,26 @@ class Store:
                 self._lock = None
 
     def start_visit(
-        self, camera: str, *, at: datetime, score: float, jpeg: bytes, light: str = "day"
+        self,
+        camera: str,
+        *,
+        at: datetime,
+        score: float,
+        jpeg: bytes,
+        light: str = "day",
+        tell: bool = True,
     ) -> Visit:
         """Store that somebody arrived, and the event that says so.
 
+        Args:    light: "day" or "night".   tell: let the sinks have the event.
         Raises:  StoreError, for example when the disk is full even after old snapshots went.
         """
         return self._with_event(
-            lambda: visits.start(self._writer, camera, self._boot.corrected(at), score, jpeg, light)
-        )
+            lambda: visits.start(
+                self._writer, camera, self._boot.corrected(at), score, jpeg,
+                light=light, tell=tell,
+            )
+        )  # fmt: skip
 
     def add_frame(self, visit_id: int, *, at: datetime, jpeg: bytes) -> str:
         """Store a further picture of a visit; return its file name. Raises: StoreError."""
@@ -139,10 +150,12 @@ class Store:
         score: float,
         jpeg: bytes | None,
         interrupted: bool = False,
+        tell: bool = True,
     ) -> Visit:
         """Store that a visit has ended, and the event that says so.
 
         Args:    score: the peak.   jpeg: a better snapshot than the first one, or None.
+                 tell: let the sinks have the event.
         Raises:  StoreError as `start_visit`, and for a visit that is not open.
         """
         return self._with_event(
@@ -153,6 +166,7 @@ class Store:
                 score,
                 jpeg,
                 interrupted=interrupted,
+                tell=tell,
             )
         )
 
@@ -223,6 +237,11 @@ class Store:
         """Return a JPEG by the name that an event gives; None when it is gone."""
         with store_errors("cannot read a snapshot"):
             return self._snapshots.read(name)
+
+    def reload(self, section: StoreSection) -> None:
+        """Keep to other budgets from now on; the folder stays."""
+        with self._turn:
+            self._section = section.model_copy(update={"folder": self._section.folder})
 
     def sweep(self, *, now: datetime) -> retention.Swept:
         """Delete what is too old or too much, oldest first; never a visit that lasts.

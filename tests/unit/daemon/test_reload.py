@@ -47,9 +47,8 @@ class House:
         self.path.write_text(FILE)
         self.applied: list[Config] = []
         self.told = Told()
-        self.reloader = Reloader(
-            self.config(), load=self.config, apply=self.applied.append, notifier=self.told
-        )
+        self.reloader = Reloader(self.config(), load=self.config, notifier=self.told)
+        self.reloader.begin(self.applied.append)
 
     def config(self) -> Config:
         return configuration.load(self.path)
@@ -145,3 +144,9 @@ def test_a_second_reload_is_compared_with_what_runs(house: House) -> None:
     assert found.applied == ("visit.enter",)
     assert found.waiting == ("web.port",)
     assert plan(house.config(), house.config()).applied == ()
+
+
+def test_a_signal_before_the_start_is_over_changes_nothing(house: House) -> None:
+    early = Reloader(house.config(), load=house.config, notifier=house.told)
+    assert early.reload() is None
+    assert house.told.messages == []
