@@ -210,6 +210,9 @@ def _draw_mode(rng: np.random.Generator, modes: tuple[tuple[str, float], ...]) -
     return modes[int(rng.choice(len(modes), p=[share for _, share in modes]))][0]
 
 
-def heat_of(view: View) -> npt.NDArray[np.float32]:
-    """Return where the persons of a view are, on the last feature map's grid of 32-pixel cells."""
-    return heat_from_boxes(view.boxes, view.image.shape[0] // 32)
+def heat_of(view: View, cells: int | None = None) -> npt.NDArray[np.float32]:
+    """Return where the persons of a view are, shape (cells, cells, 1).
+
+    Args:    cells: None is the last feature map's grid of 32-pixel cells.
+    """
+    return heat_from_boxes(view.boxes, cells or view.image.shape[0] // 32)

@@ -38,6 +38,25 @@ class DistillationLoss(keras.losses.Loss):  # type: ignore[misc]
         return (1 - self.weight) * hard + self.weight * soft
 
 
+class StoredDistillationLoss(DistillationLoss):
+    """The same, with the teacher's logits beside the labels in the target, (N, 2 * classes).
+
+    A target of labels alone, as in validation, counts as plain cross-entropy.
+    """
+
+    def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
+        if y_true.shape[-1] == y_pred.shape[-1]:
+            return ops.categorical_crossentropy(y_true, y_pred, from_logits=True)
+        labels, teacher = ops.split(y_true, 2, axis=-1)
+        return super().call(labels, ops.concatenate([y_pred, teacher], axis=-1))
+
+
+def labels_accuracy(y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
+    """Return 1 where the highest logit is the label's, whatever stands behind the labels."""
+    labels = y_true[:, : y_pred.shape[-1]]
+    return ops.cast(ops.argmax(labels, axis=-1) == ops.argmax(y_pred, axis=-1), "float32")
+
+
 def student_accuracy(y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
     """Return 1 where the student's highest logit is the label's, shape (N,)."""
     student, _ = ops.split(y_pred, 2, axis=-1)

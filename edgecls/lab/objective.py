@@ -9,7 +9,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from edgecls.lab.distil import DistillationLoss, beside_teachers, student_accuracy
+from edgecls.lab.distil import (
+    DistillationLoss,
+    StoredDistillationLoss,
+    beside_teachers,
+    labels_accuracy,
+    student_accuracy,
+)
 from edgecls.lab.networks.network import Network
 from edgecls.lab.recipe import Distillation
 
@@ -30,13 +36,21 @@ def heat_loss(target: keras.KerasTensor, heat: keras.KerasTensor) -> keras.Keras
 
 
 def objective_of(
-    network: Network, distillation: Distillation | None, *, heat_weight: float
+    network: Network, distillation: Distillation | None, *, heat_weight: float, stored: bool = False
 ) -> Objective:
-    """Wrap a network for training; all its layers are shared with it."""
+    """Wrap a network for training; all its layers are shared with it.
+
+    Args:    stored: the teachers' answers come with the targets; see `stored_views`.
+    """
     image, logits = network.model.input, network.model.output
     loss: keras.losses.Loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     accuracy: Any = "accuracy"
-    if distillation is not None:
+    if distillation is not None and stored:
+        loss = StoredDistillationLoss(
+            temperature=distillation.temperature, weight=distillation.weight
+        )
+        accuracy = keras.metrics.MeanMetricWrapper(labels_accuracy, name="accuracy")
+    elif distillation is not None:
         logits = beside_teachers(image, logits, distillation.teachers)
         loss = DistillationLoss(temperature=distillation.temperature, weight=distillation.weight)
         accuracy = keras.metrics.MeanMetricWrapper(student_accuracy, name="accuracy")

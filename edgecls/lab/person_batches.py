@@ -78,8 +78,22 @@ class Judging:
 
 
 def person_batches(
-    photos: Photos, *, size_px: int, feeding: Feeding, cache: Path, judging: Judging | None = None
+    photos: Photos, *, feeding: Feeding, cache: Path, judging: Judging | None = None
 ) -> PersonBatches:
+    """Feed views as they are composed, batch by batch.
+
+    Raises:  DataError as `composer_from_photos`.
+    """
+    composer = composer_from_photos(
+        photos, size_px=feeding.rule.width, feeding=feeding, cache=cache, judging=judging
+    )
+    steps = feeding.steps or max(1, len(composer.samples) // feeding.batch)
+    return PersonBatches(composer, feeding, steps=steps)
+
+
+def composer_from_photos(
+    photos: Photos, *, size_px: int, feeding: Feeding, cache: Path, judging: Judging | None
+) -> Composer:
     """Compose views from photographs whose manifests name families and person boxes.
 
     Raises:  DataError for other labels or missing columns.
@@ -103,11 +117,9 @@ def person_batches(
         beside = judged_windows(
             samples, pixels, judging.bundle, score_max=judging.score_max, seed=0, cache=cache
         )
-    composer = Composer(
+    return Composer(
         samples, pixels, size_px=size_px, plain=feeding.augmentation is None, beside=beside
     )
-    steps = feeding.steps or max(1, len(samples) // feeding.batch)
-    return PersonBatches(composer, feeding, steps=steps)
 
 
 def _sample(row: Row) -> Sample:

@@ -25,10 +25,17 @@ from edgecls.lab.image_batches import Feeding, ImageBatches
 from edgecls.lab.networks.network import Network
 from edgecls.lab.objective import objective_of
 from edgecls.lab.order import InOrder, Order, shares
-from edgecls.lab.person_batches import HeatlessBatches, Judging, person_batches
+from edgecls.lab.person_batches import (
+    SQUARE_PX,
+    HeatlessBatches,
+    Judging,
+    composer_from_photos,
+    person_batches,
+)
 from edgecls.lab.recipe import Phase, Recipe
 from edgecls.lab.run_folder import RunFolder
 from edgecls.lab.schedules import optimizer_from
+from edgecls.lab.stored_views import StoredViews, stored_views
 from edgecls.lab.unreadable import Unreadable
 
 SETTLING_BATCHES = 16
@@ -64,8 +71,9 @@ class PhaseRunner:
             self._settle(network, phase, train)
         with _as_quantized(network, phase) as trained:
             objective = objective_of(
-                trained, self.recipe.distillation, heat_weight=self.recipe.training.heat_weight
-            )
+                trained, self.recipe.distillation,
+                heat_weight=self.recipe.training.heat_weight, stored=bool(phase.stored_views),
+            )  # fmt: skip
             steps = len(train)
             objective.model.compile(
                 optimizer=optimizer_from(phase, steps=steps), **objective.compile
@@ -131,14 +139,27 @@ class PhaseRunner:
             val, InOrder(len(val)), self._val(rule), unreadable=self.unreadable
         )
         if makes_heat:
-            persons = person_batches(
-                train, size_px=rule.width, feeding=self._feeding(phase, rule, index),
-                cache=self.folder.cache, judging=self._judging(),
-            )  # fmt: skip
-            return persons, validation
+            return self._persons(train, phase, self._feeding(phase, rule, index)), validation
         feeding = self._feeding(phase, rule, index)
         order = self._order(len(train), index)
         return ImageBatches(train, order, feeding, unreadable=self.unreadable), validation
+
+    def _persons(self, train: Photos, phase: Phase, feeding: Feeding) -> Batches:
+        """Feed views that are composed now, or that were stored with their teachers' answers."""
+        cache, judging, distillation = (
+            self.folder.cache, self._judging(), self.recipe.distillation
+        )  # fmt: skip
+        if not phase.stored_views or distillation is None:
+            return person_batches(train, feeding=feeding, cache=cache, judging=judging)
+        composer = composer_from_photos(
+            train, size_px=SQUARE_PX, feeding=feeding, cache=cache, judging=judging
+        )
+        views = stored_views(
+            composer, feeding, distillation.teachers, count=phase.stored_views, cache=cache
+        )
+        return StoredViews(
+            views, feeding, steps=feeding.steps or len(views.labels) // feeding.batch
+        )
 
     def _judging(self) -> Judging | None:
         data = self.recipe.data

@@ -172,6 +172,12 @@ class Phase(Part):
         description='With train = "head": compute the backbone\'s features of so many augmented '
         "views per image once, and train the head on them; much faster on a CPU.",
     )  # fmt: skip
+    stored_views: int = Field(
+        0, ge=0, le=10_000_000,
+        description="With composition = persons and teachers: compose so many views once, keep "
+        "them with the teachers' answers, and train on those; for nets far smaller than their "
+        "teachers.",
+    )  # fmt: skip
     fake_quant: bool = Field(
         False, description="Train with int8 rounding in weights and activations."
     )
@@ -244,6 +250,9 @@ class Recipe(Part):
             raise ValueError("class_weights do not go with composition = persons")
         if self.distillation is not None and any(phase.cached_views for phase in self.phases):
             raise ValueError("cached_views and distillation exclude each other")
+        stores = any(phase.stored_views for phase in self.phases)
+        if stores and (self.distillation is None or self.data.composition != "persons"):
+            raise ValueError("stored_views needs distillation.teachers and composition = persons")
         per_value = self.input.normalise in ("mean_image", "pca_whitening", "zca_whitening")
         sizes = {phase.size_px for phase in self.phases} - {None, self.input.size_px}
         if per_value and sizes:
