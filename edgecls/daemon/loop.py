@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
+from edgecls.bundle.images import encode_jpeg
 from edgecls.daemon.desk import CameraDesk
 from edgecls.daemon.event_recorder import EventRecorder, Happening
 from edgecls.daemon.recorder import Recorder
 from edgecls.daemon.watch import Seen, Watch
 from edgecls.errors import CameraEndedError, CameraError
 from edgecls.ports import Camera
+from edgecls.types import Frame
+from edgecls.vision.tamper import Told
 from edgecls.vision.visits import Change
 
 POLL_S = 1.0
@@ -22,6 +25,14 @@ PAUSE_S = 0.25
 
 LOST_S = 30.0
 """A camera that is away for so long is told as lost; a hiccup is not."""
+
+TAMPERED: Mapping[Told, str] = {
+    "covered": "the camera is covered: nothing is to be seen",
+    "blurred": "the camera is blurred: dirt or spray on the glass, or out of focus",
+    "turned": "the camera is turned: it shows another view",
+    "frozen": "the camera is frozen: it repeats one picture",
+    "over": "the camera sees its usual view again",
+}
 
 LOST = "then the picture was lost"
 ENDED = "when the watch ended"
@@ -150,9 +161,19 @@ class Loop:
         self._picture_again(problem)
         self._desk.show(frame, seen, somebody=self._watch.somebody)
         self._told(seen.change)
+        self._tampered(frame, seen.tamper)
         if seen.change is None and self._watch.somebody:
             self._recorder.look(frame)
         self._signs(seen)
+
+    def _tampered(self, frame: Frame, change: Told | None) -> None:
+        """Tell what was done to the camera, with what it sees now, or that it is over."""
+        if change is not None:
+            self._say(TAMPERED[change])
+            jpeg = encode_jpeg(frame.pixels, self._recorder.jpeg_quality)
+            self._events.add(
+                Happening("tampered", self._desk.name, frame.captured_at, jpeg=jpeg, detail=change)
+            )
 
     def _away(self) -> None:
         """Tell once that the camera is lost, when it is away for long."""

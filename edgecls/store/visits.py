@@ -15,7 +15,14 @@ PRESS_REACH = timedelta(seconds=10)
 
 
 def start(
-    writer: Writer, camera: str, at: datetime, score: float, jpeg: bytes, light: str
+    writer: Writer,
+    camera: str,
+    at: datetime,
+    score: float,
+    jpeg: bytes,
+    *,
+    light: str,
+    tell: bool,
 ) -> Visit:
     """Store that somebody arrived: the JPEG, then the visit and its event in one transaction."""
     database = writer.database
@@ -30,7 +37,9 @@ def start(
             )
             visit_id = int(cursor.lastrowid or 0)
             writer.step("insert the first event")
-            writer.insert_event("visit_started", camera, at, visit_id=visit_id, score=score)
+            writer.insert_event(
+                "visit_started", camera, at, visit_id=visit_id, score=score, tell=tell
+            )
             _take_in_presses(writer, visit_id, camera, at)
             writer.step("commit the start")
     except BaseException:
@@ -66,6 +75,7 @@ def end(
     jpeg: bytes | None,
     *,
     interrupted: bool,
+    tell: bool,
 ) -> Visit:
     """Store that a visit has ended, its event, and a better snapshot if there is one."""
     database = writer.database
@@ -87,7 +97,9 @@ def end(
                     (name, len(jpeg), visit_id),
                 )
             writer.step("insert the last event")
-            writer.insert_event("visit_ended", before.camera, last, visit_id=visit_id, score=score)
+            writer.insert_event(
+                "visit_ended", before.camera, last, visit_id=visit_id, score=score, tell=tell
+            )
             writer.step("commit the end")
     except BaseException:
         writer.snapshots.remove([name] if name else [])

@@ -39,8 +39,12 @@ class Writer:
         snapshot_bytes: int = 0,
         somebody: bool | None = None,
         detail: str | None = None,
+        tell: bool = True,
     ) -> int:
-        """Insert an event and its outbox rows, inside the caller's transaction; return its id."""
+        """Insert an event and its outbox rows, inside the caller's transaction; return its id.
+
+        Args:    tell: let the sinks have it; in quiet hours, visits are kept and not told.
+        """
         cursor = self.database.execute(
             "INSERT INTO events (kind, camera, at_us, visit_id, score, snapshot, snapshot_bytes,"
             " somebody, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -48,7 +52,7 @@ class Writer:
              somebody, detail),
         )  # fmt: skip
         event_id = int(cursor.lastrowid or 0)
-        if self.sinks:
+        if self.sinks and tell:
             self.step("insert the outbox rows")
             outbox.add(self.database, self.sinks, event_id)
         return event_id

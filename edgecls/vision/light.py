@@ -29,8 +29,8 @@ PART = 90
 """Percentile over the cells: a few coloured ones, a lamp or a clock, are not the picture."""
 NIGHT_AFTER_S = 15.0
 DAY_AFTER_S = 5.0
-EVERY_S = 0.5
-"""Looking twice a second is enough for what changes twice a day."""
+EVERY_S = 1.0
+"""Looking once a second is enough for what changes twice a day."""
 
 
 def colour(pixels: Pixels) -> float:
@@ -40,7 +40,8 @@ def colour(pixels: Pixels) -> float:
     """
     height, width = pixels.shape[:2]
     size = (CELLS, max(2, round(CELLS * height / width)))
-    small = cv2.resize(pixels[::2], size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    step = max(1, width // 320)
+    small = cv2.resize(pixels[::step, ::step], size, interpolation=cv2.INTER_AREA).astype(np.float32)
     grey = small.mean(axis=2)
     grey -= grey.mean()
     spread = max(1.0, float(np.mean(grey * grey)))

@@ -1,6 +1,6 @@
 """Tell when somebody has done something to the camera: covered, blurred, turned, or it is frozen.
 
-Works on the motion gate's small grey picture, twice a second. What is usual is learnt slowly, for
+Works on the motion gate's small grey picture, once a second. What is usual is learnt slowly, for
 day and for infra-red apart, and not while something seems wrong. What the house does by itself is
 told apart like this: nightfall and lamps change how strong edges are, not where they run; rain
 leaves most of them; a person close by covers them for a while, but never stands so still that the
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 Tamper = Literal["covered", "blurred", "frozen", "turned"]
 Told = Literal["covered", "blurred", "frozen", "turned", "over"]
 
-EVERY_S = 0.5
+EVERY_S = 1.0
 GONE = 0.2
 """Below this agreement the scene is not there."""
 BACK = 0.3

@@ -51,12 +51,19 @@ class StoreFullAtFirst(Store):
     refused = 0
 
     def start_visit(
-        self, camera: str, *, at: datetime, score: float, jpeg: bytes, light: str = "day"
+        self,
+        camera: str,
+        *,
+        at: datetime,
+        score: float,
+        jpeg: bytes,
+        light: str = "day",
+        tell: bool = True,
     ) -> Visit:
         if not self.refused:
             self.refused += 1
             raise StoreError("cannot write: No space left on device")
-        return super().start_visit(camera, at=at, score=score, jpeg=jpeg, light=light)
+        return super().start_visit(camera, at=at, score=score, jpeg=jpeg, light=light, tell=tell)
 
 
 class Daemon:
@@ -235,3 +242,18 @@ def test_once_does_not_wait_for_a_camera_that_fails(daemon: Daemon, error: Edgec
     with pytest.raises(type(error)):
         daemon.run([*daemon.somebody(3), error], once=True)
     assert [event.kind for event in daemon.reader.events()] == ["visit_started", "visit_ended"]
+
+
+def test_a_covered_camera_is_told_and_stored_with_its_picture(daemon: Daemon) -> None:
+    black = [(daemon.door.pixels() // 40).astype("uint8") for _ in range(60)]
+    daemon.run([*daemon.empty(12), *black, *daemon.empty(6)])
+    assert daemon.told == [
+        "the camera is covered: nothing is to be seen",
+        "the camera sees its usual view again",
+    ]
+    events = daemon.reader.events()
+    assert [(event.kind, event.detail) for event in events] == [
+        ("tampered", "covered"),
+        ("tampered", "over"),
+    ]
+    assert all(event.snapshot and daemon.reader.snapshot(event.snapshot) for event in events)

@@ -36,10 +36,19 @@ class FailingStore:
             raise StoreError("cannot write: No space left on device")
 
     def start_visit(
-        self, camera: str, *, at: datetime, score: float, jpeg: bytes, light: str = "day"
+        self,
+        camera: str,
+        *,
+        at: datetime,
+        score: float,
+        jpeg: bytes,
+        light: str = "day",
+        tell: bool = True,
     ) -> Visit:
         self._try()
-        return self._store.start_visit(camera, at=at, score=score, jpeg=jpeg, light=light)
+        return self._store.start_visit(
+            camera, at=at, score=score, jpeg=jpeg, light=light, tell=tell
+        )
 
     def add_frame(self, visit_id: int, *, at: datetime, jpeg: bytes) -> str:
         self._try()
@@ -53,10 +62,11 @@ class FailingStore:
         score: float,
         jpeg: bytes | None,
         interrupted: bool = False,
+        tell: bool = True,
     ) -> Visit:
         self._try()
         return self._store.end_visit(
-            visit_id, at=at, score=score, jpeg=jpeg, interrupted=interrupted
+            visit_id, at=at, score=score, jpeg=jpeg, interrupted=interrupted, tell=tell
         )
 
     def sweep(self, *, now: datetime) -> None:
@@ -229,3 +239,21 @@ def test_it_sweeps_after_visits_and_every_hour(desk: Desk) -> None:
     assert len(desk.store.sweeps) == 2
     desk.left(desk.arrived())
     assert len(desk.store.sweeps) == 3
+
+
+def test_a_visit_of_the_quiet_hours_is_kept_and_nobody_is_told(tmp_path: Path) -> None:
+    section = StoreSection(folder=tmp_path, free_bytes_min=0)
+    with Store(section, sinks=["mqtt"]) as store, StoreReader(tmp_path) as reader:
+        desk = Desk(store, reader)
+        frame = desk.door.frame()
+        quiet = Sighting("door", NOON, 1.0, 1.0, 0.7, frame, light="night", quiet=True)
+        desk.recorder.take(Change("arrived", quiet))
+        desk.recorder.take(Change("left", quiet))
+        (visit,) = reader.visits(limit=9)
+        assert (visit.light, visit.ended_at is not None) == ("night", True)
+        assert len(reader.events()) == 2
+        assert store.undelivered("mqtt") is None
+        desk.arrived()
+        told = store.undelivered("mqtt")
+        assert told is not None
+        assert told.event.kind == "visit_started"

@@ -48,7 +48,7 @@ class Camera:
         seconds: float,
         picture: Picture | None = None,
         *,
-        every_s: float = 0.5,
+        every_s: float = 1.0,
         light: Light = "day",
         frozen: bool = False,
         somebody: bool = False,
@@ -80,7 +80,7 @@ VIEWS = ["coffee", "rocket", "camera", "astronaut"]
 @pytest.mark.parametrize("view", VIEWS)
 def test_covered_is_told_once_and_over_once(view: str) -> None:
     camera = Camera(view)
-    assert camera.show(9.5, still(HAND)) == []
+    assert camera.show(9, still(HAND)) == []
     assert camera.show(30, still(HAND)) == ["covered"]
     assert camera.watch.state == "covered"
     assert camera.show(20) == ["over"]
