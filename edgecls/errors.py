@@ -84,6 +84,10 @@ class PageError(EdgeclsError, OSError):
     """Report a page that cannot be served, for example because its port is taken."""
 
 
+class AccountError(EdgeclsError, OSError):
+    """Report accounts of the page that cannot be read or changed."""
+
+
 class UpdateError(EdgeclsError, RuntimeError):
     """Report an update that was refused or rolled back."""
 

@@ -19,6 +19,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     content: bytes
+    cookies: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -34,12 +35,13 @@ class AsgiClient:
 
     app: ASGIApp
     host: str = "127.0.0.1:8080"
+    address: str = "127.0.0.1"
 
     def get(self, target: str, **headers: str) -> Answer:
         """Ask for `target`; headers are given as if_none_match="..."."""
         return self.request("GET", target, **headers)
 
-    def request(self, method: str, target: str, **headers: str) -> Answer:
+    def request(self, method: str, target: str, *, body: bytes = b"", **headers: str) -> Answer:
         path, _, query = target.partition("?")
         sent = {"host": self.host, **{name.replace("_", "-"): v for name, v in headers.items()}}
         scope = {
@@ -54,12 +56,12 @@ class AsgiClient:
             "root_path": "",
             "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
             "server": ("127.0.0.1", 8080),
-            "client": ("127.0.0.1", 50_000),
+            "client": (self.address, 50_000),
         }
         messages: list[Message] = []
 
         async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Message) -> None:
             messages.append(message)
@@ -73,4 +75,7 @@ class AsgiClient:
             status=start["status"],
             headers={name.decode().lower(): value.decode() for name, value in start["headers"]},
             content=b"".join(message.get("body", b"") for message in bodies),
+            cookies=tuple(
+                value.decode() for name, value in start["headers"] if name == b"set-cookie"
+            ),
         )

@@ -188,7 +188,7 @@ class FakeHousehold:
     outbox: list[SinkState] = field(default_factory=list)
     rings: bool = True
     presses: list[str] = field(default_factory=list)
-    health_state: HealthState = HealthState(())
+    health_state: HealthState = field(default_factory=lambda: HealthState(()))
 
     def cameras(self) -> Sequence[str]:
         return [camera.name for camera in self.condition.cameras]

@@ -101,7 +101,7 @@ def demo(
                 "model": {"bundle": bundle, "variant": variant},
                 "visit": {"leave_after_s": LEAVE_AFTER_S},
                 "store": {"folder": folder},
-                "web": {"port": port},
+                "web": {"port": port, "login": False},
             },
             origin="the command line",
         )

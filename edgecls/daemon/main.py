@@ -80,6 +80,10 @@ def watch_door(
     reloader = None if reread is None else Reloader(config, load=reread, notifier=notifier)
     stop, restart = threading.Event(), threading.Event()
 
+    def say(line: str) -> None:
+        announce(line)
+        notifier.status(line)
+
     def start_anew() -> None:
         restart.set()
         stop.set()
@@ -103,14 +107,14 @@ def watch_door(
             Doorway(
                 one, shared, store, events,
                 place=_place(config, one.camera.name),
-                announce=announce, stop=stop, signs=vitals.sign,
+                announce=say, stop=stop, signs=vitals.sign,
             )
             for one in config.of_each_camera()
         ]  # fmt: skip
         vitals.watch_over(doorways)
         ringing = Ringing(
             config, doorways, events,
-            label=decider.label, announce=announce, told=vitals.pressed,
+            label=decider.label, announce=say, told=vitals.pressed,
         )  # fmt: skip
         household = stack.enter_context(
             DaemonHousehold(

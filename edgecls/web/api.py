@@ -1,92 +1,195 @@
-"""The page's facts as JSON, for programs. Every object says "schema": 1."""
+"""The page's facts and changes as JSON, for programs. Every object says "schema": 1.
+
+Who may ask is decided in `gate.py`; what each answer looks like is told by `openapi.py`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.datastructures import QueryParams
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-from edgecls.types import Visit
+from edgecls.types import CORRECTIONS
+from edgecls.web import api_objects as objects
+from edgecls.web.access import Access, Visitor
+from edgecls.web.forms import object_of
+from edgecls.web.openapi import document
+from edgecls.web.pages import existing_visit
+from edgecls.web.queries import ID_MAX, camera_name, visit_query, whole_number
 from edgecls.web.source import Household
-from edgecls.web.wording import iso_text
 
 SCHEMA = 1
 VISITS_DEFAULT, VISITS_MAX = 24, 200
-ID_MAX = 2**63 - 1  # what SQLite can hold
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+PRESS_SOURCE = "http"
+
+Body = dict[str, Any]  # Any: JSON
+
+
+def from_object(
+    handler: Callable[[Request, Body], Response],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that reads a JSON object and runs `handler` in a thread."""
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(handler, request, await object_of(request))
+
+    return endpoint
 
 
 class Api:
-    """Answer /api/now, /api/visits and /api/health from `household`."""
+    """Answer /api/..., /healthz and /metrics from `household`."""
 
-    def __init__(self, household: Household) -> None:
+    def __init__(self, household: Household, access: Access) -> None:
         self._household = household
+        self._access = access
 
-    def now(self, request: Request) -> JSONResponse:
-        """Return the state at the door."""
+    def openapi(self, request: Request) -> Response:
+        """Return the description of all this."""
         del request
-        now = self._household.now(self._household.cameras()[0])
-        return _answer({**asdict(now), "since": iso_text(now.since)})
+        return JSONResponse(document(self._access.cookie))
 
-    def health(self, request: Request) -> JSONResponse:
+    def session(self, request: Request) -> Response:
+        """Return who asks, and what a browser's change must send besides its cookie."""
+        visitor: Visitor = request.state.visitor
+        binding = visitor.form_binding
+        return _answer(
+            {
+                "account": visitor.account,
+                "rights": sorted(visitor.rights),
+                "form_token": self._access.sessions.form_token(binding) if binding else None,
+            }
+        )
+
+    def now(self, request: Request) -> Response:
+        """Return the state in front of a camera, the first if none is named."""
+        camera = camera_name(request.query_params, self._household)
+        chosen = camera or self._household.cameras()[0]
+        return _answer(objects.now_object(self._household.now(chosen)))
+
+    def health(self, request: Request) -> Response:
         """Return the device's condition."""
         del request
-        return _answer(asdict(self._household.health()))
+        return _answer(objects.health_object(self._household.health()))
 
-    def visits(self, request: Request) -> JSONResponse:
+    def history(self, request: Request) -> Response:
+        """Return the device's recent past, oldest first."""
+        del request
+        return _answer({"samples": [objects.sample_object(s) for s in self._household.history()]})
+
+    def model(self, request: Request) -> Response:
+        """Return what the model is, and how it was measured."""
+        del request
+        return _answer(objects.model_object(self._household.model()))
+
+    def visits(self, request: Request) -> Response:
         """Return visits, newest first; `next` is the path of the page of older ones, or null."""
-        limit = whole_number(request.query_params, "limit", most=VISITS_MAX) or VISITS_DEFAULT
+        limit = _limit(request)
+        query = visit_query(request.query_params, self._household)
+        found = self._household.visits(
+            limit=limit + 1,
+            before_id=query.before_id,
+            day=query.day,
+            camera=query.camera,
+            only=query.only,
+        )
+        shown, more = found[:limit], len(found) > limit
+        older = query.address("/api/visits", before=shown[-1].id, limit=limit) if more else None
+        return _answer({"visits": [objects.visit_object(v) for v in shown], "next": older})
+
+    def visit(self, request: Request) -> Response:
+        """Return one visit."""
+        return _answer(objects.visit_object(existing_visit(request, self._household)))
+
+    def change_visit(self, request: Request, body: Body) -> Response:
+        """Keep a visit, correct it, or both; return it as it is then."""
+        visit = existing_visit(request, self._household)
+        _expect_fields(body, ("kept", "correction"))
+        if "kept" in body and not isinstance(body["kept"], bool):
+            raise HTTPException(422, "kept: expected true or false")
+        if body.get("correction") not in (*CORRECTIONS, None):
+            raise HTTPException(422, f"correction: expected one of {', '.join(CORRECTIONS)}, null")
+        if "kept" in body:
+            self._household.keep(visit.id, body["kept"])
+        if "correction" in body:
+            self._household.correct(visit.id, body["correction"])
+        return _answer(objects.visit_object(existing_visit(request, self._household)))
+
+    def delete_visit(self, request: Request, body: Body) -> Response:
+        """Delete a visit that has ended, with its pictures."""
+        visit = existing_visit(request, self._household)
+        _expect_fields(body, ())
+        if visit.ended_at is None:
+            raise HTTPException(409, "this visit lasts still, expected one that has ended")
+        self._household.delete(visit.id)
+        return _answer({"deleted": visit.id})
+
+    def events(self, request: Request) -> Response:
+        """Return presses and troubles with cameras, newest first; `next` as in `visits`."""
+        limit = _limit(request)
         before = whole_number(request.query_params, "before", most=ID_MAX)
-        found = self._household.visits(limit=limit + 1, before_id=before)
-        shown = found[:limit]
-        older = f"/api/visits?before={shown[-1].id}&limit={limit}" if len(found) > limit else None
-        return _answer({"visits": [_visit_object(visit) for visit in shown], "next": older})
+        found = self._household.happenings(limit=limit + 1, before_id=before)
+        shown, more = found[:limit], len(found) > limit
+        older = f"/api/events?before={shown[-1].id}&limit={limit}" if more else None
+        return _answer({"events": [objects.event_object(e) for e in shown], "next": older})
+
+    def sinks(self, request: Request) -> Response:
+        """Return who is told of events, and what waits for them."""
+        del request
+        return _answer({"sinks": [objects.sink_object(s) for s in self._household.sinks()]})
+
+    def requeue(self, request: Request, body: Body) -> Response:
+        """Put the dead letters of the sink {"sink": NAME} back."""
+        del request
+        _expect_fields(body, ("sink",))
+        known = [state.sink for state in self._household.sinks()]
+        sink = body.get("sink")
+        if not isinstance(sink, str) or sink not in known:
+            raise HTTPException(422, f"sink: expected one of {', '.join(known) or 'none'}")
+        return _answer({"requeued": self._household.requeue(sink)})
+
+    def press(self, request: Request, body: Body) -> Response:
+        """Ring the doorbell."""
+        del request
+        _expect_fields(body, ())
+        if not self._household.press(PRESS_SOURCE):
+            raise HTTPException(409, 'this device has no trigger of kind "http"')
+        return _answer({"pressed": True}, 202)
+
+    def healthz(self, request: Request) -> Response:
+        """Say whether the daemon does its work: 200 or 503; the reasons only to who may read."""
+        sound = self._household.soundness()
+        visitor: Visitor | None = request.state.visitor
+        told: dict[str, Any] = {"ok": sound.ok}
+        if visitor is not None and "read" in visitor.rights:
+            told["reasons"] = list(sound.reasons)
+        return _answer(told, 200 if sound.ok else 503)
+
+    def metrics(self, request: Request) -> Response:
+        """Return the metrics in Prometheus' text format."""
+        del request
+        return Response(self._household.metrics(), media_type=PROMETHEUS)
 
 
-def whole_number(query: QueryParams, name: str, *, most: int) -> int | None:
-    """Return the parameter `name` as a number from 1 to `most`; None when it is not given.
-
-    Raises:  HTTPException 400 for anything else.
-    """
-    text = query.get(name)
-    if text is None:
-        return None
-    if text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= most:
-        return int(text)
-    raise HTTPException(400, f"{name}: expected a whole number from 1 to {most}")
+def error_answer(message: str, status: int, headers: Any = None) -> JSONResponse:
+    """Return the JSON of a request that failed. Args: headers: as Starlette has them."""
+    return JSONResponse({"schema": SCHEMA, "error": message}, status, headers=headers)
 
 
-def error_answer(message: str, status: int) -> JSONResponse:
-    """Return the JSON of a request that failed."""
-    return _answer({"error": message}, status)
+def _limit(request: Request) -> int:
+    return whole_number(request.query_params, "limit", most=VISITS_MAX) or VISITS_DEFAULT
+
+
+def _expect_fields(body: Body, known: tuple[str, ...]) -> None:
+    unknown = sorted(set(body) - set(known))
+    if unknown:
+        expected = f"expected {', '.join(known)}" if known else "expected none"
+        raise HTTPException(422, f"unknown field {unknown[0][:80]!r}, {expected}")
 
 
 def _answer(content: dict[str, Any], status: int = 200) -> JSONResponse:
     return JSONResponse({"schema": SCHEMA, **content}, status_code=status)
-
-
-def _visit_object(visit: Visit) -> dict[str, Any]:
-    return {
-        "id": visit.id,
-        "camera": visit.camera,
-        "started_at": iso_text(visit.started_at),
-        "ended_at": _iso_or_none(visit.ended_at),
-        "duration_s": _duration_s(visit),
-        "peak_score": visit.peak_score,
-        "interrupted": visit.interrupted,
-        "snapshot": None if visit.snapshot is None else f"/snapshots/{visit.snapshot}",
-    }
-
-
-def _iso_or_none(at: datetime | None) -> str | None:
-    return None if at is None else iso_text(at)
-
-
-def _duration_s(visit: Visit) -> float | None:
-    if visit.ended_at is None:
-        return None
-    return round(max(0.0, (visit.ended_at - visit.started_at).total_seconds()), 1)

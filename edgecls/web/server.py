@@ -6,20 +6,35 @@ import errno
 import logging
 import socket
 import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 import uvicorn
+from starlette.applications import Starlette
 from typing_extensions import Self
 
 from edgecls.errors import PageError
-from edgecls.web.app import app_from_household
+from edgecls.sections.web import WebSection
+from edgecls.web.access import Access
+from edgecls.web.accounts import Accounts
+from edgecls.web.addresses import Hosts, own_addresses, own_names
+from edgecls.web.app import Frontage, app_from_household, utc_now
+from edgecls.web.attempts import Attempts
+from edgecls.web.first_account import make_first_account
+from edgecls.web.sessions import Sessions
 from edgecls.web.source import Household
+from edgecls.web.tls import Tls
 
 log = logging.getLogger(__name__)
 
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (compared with, not bound to)
 START_S = 10.0
 STOP_S = 2.0
 CONNECTIONS_MAX = 32
+SILENT_MS = 30_000
+"""A phone that left without a word is gone after so long: it holds a place among the viewers."""
 
 
 class _Server(uvicorn.Server):
@@ -35,30 +50,54 @@ class _Server(uvicorn.Server):
 
 
 class PageServer:
-    """Serve `household`'s page on `host` and `port` between entering and leaving.
+    """Serve `household`'s page, as the section says, between entering and leaving.
 
-    Args:    port: 0 takes any free one; `url` tells which.
-    Raises:  PageError on entering when the port is taken or forbidden.
+    Args:    section: port 0 takes any free one; `url` tells which.
+             folder: holds the accounts and the page's own certificate.
+             announce: is told the address, and the first account if one is made.
+    Raises:  PageError on entering when the port is taken or forbidden, or a certificate is wrong;
+             AccountError when accounts cannot be read, or the first one not be made.
     """
 
-    def __init__(self, household: Household, host: str, port: int) -> None:
+    def __init__(
+        self,
+        household: Household,
+        section: WebSection,
+        folder: Path,
+        *,
+        announce: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._household = household
-        self._host = host
-        self._port = port
+        self._section = section
+        self._accounts = Accounts(folder)
+        self._announce = announce
+        self._port = section.port
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
+        self._tls = _tls(section, folder) if section.encrypted else None
 
     @property
     def url(self) -> str:
         """Return the address to open, once entered."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        host = self._section.host
+        if host in EVERYWHERE:
+            host = next(iter(own_addresses()), "127.0.0.1")
+        scheme = "https" if self._section.encrypted else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Return the SHA-256 of a certificate that was made here; None when there is none."""
+        own = self._tls is not None and self._section.tls != "given"
+        return self._tls.fingerprint if own and self._tls else None
 
     def __enter__(self) -> Self:
-        listener = _listener(self._host, self._port)
+        if self._tls is not None:
+            self._tls.load()
+        listener = _listener(self._section.host, self._port)
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
-            app_from_household(self._household),
+            self._app(),
             http="h11",
             loop="asyncio",
             ws="none",
@@ -71,6 +110,10 @@ class PageServer:
             limit_concurrency=CONNECTIONS_MAX,
             timeout_graceful_shutdown=1,
         )
+        config.load()
+        if self._tls is not None:
+            config.ssl = self._tls.context
+            self._tls.start()
         self._server = _Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="page", daemon=True
@@ -82,6 +125,11 @@ class PageServer:
                 f"the page did not start within {START_S:g} s",
                 hint="see with `top` what else keeps this machine busy",
             )
+        try:
+            self._tell()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -98,6 +146,8 @@ class PageServer:
         Returns after 2 s at most. A thread that has not ended by then is told to drop whatever it
         does, and left behind: it ends by itself, or with the process, which does not wait for it.
         """
+        if self._tls is not None:
+            self._tls.close()
         if self._server is None or self._thread is None:
             return
         self._server.should_exit = True
@@ -107,15 +157,70 @@ class PageServer:
             self._server.force_exit = True
         self._server = self._thread = None
 
+    def _tell(self) -> None:
+        """Say where the page is and how to get in; make the first account if there is none."""
+        self._announce(f"page: {self.url}")
+        if self.fingerprint is not None:
+            self._announce(f"certificate: made here, SHA-256 {self.fingerprint}")
+        if not self._section.login:
+            reach = "on this machine" if self._section.loopback else "on its network"
+            self._announce(f"login: none, everybody {reach} may open the page")
+            return
+        file = self._section.first_password_file
+        make_first_account(self._accounts, file, now=utc_now(), announce=self._announce)
+
+    def _app(self) -> Starlette:
+        section = self._section
+        secure = section.encrypted
+        access = Access(
+            self._accounts,
+            Sessions(
+                idle_s=section.session_idle_s, max_s=section.session_max_s, clock=time.monotonic
+            ),
+            Attempts(time.monotonic),
+            now=utc_now,
+            login=section.login,
+            secure=secure,
+            cookie=f"{'__Host-' if secure else ''}edgecls-{self._port}",
+            first_password_file=section.first_password_file,
+        )
+        frontage = Frontage(
+            hosts=Hosts(loopback=section.loopback, names=section.names),
+            hsts=secure and section.tls == "given" and section.hsts,
+            live_fps=section.live_fps,
+            viewers_max=section.viewers_max,
+            stopping=lambda: self._server is None or self._server.should_exit,
+        )
+        return app_from_household(self._household, access, frontage)
+
+
+def _tls(section: WebSection, folder: Path) -> Tls:
+    """Return the TLS of a page that is encrypted."""
+    if section.certificate is not None and section.key is not None:
+        return Tls(section.certificate, section.key)
+    own, host = own_names(), section.host
+    return Tls(
+        folder / "tls" / "certificate.pem",
+        folder / "tls" / "key.pem",
+        names=(*own, *section.names, *(() if host in EVERYWHERE else (host,))),
+        also=own_addresses(),
+    )
+
 
 def _listener(host: str, port: int) -> socket.socket:
     """Return a listening socket; whoever connects from now on is served."""
-    family, kind, _, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise _refusal(host, port, error) from error
     listener = socket.socket(family, kind)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_MS)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
         listener.bind(address)
         listener.listen(64)
     except OSError as error:

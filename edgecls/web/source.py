@@ -1,4 +1,4 @@
-"""What the page needs to know and to change, as values and one contract; the daemon implements it."""
+"""What the page knows and changes, as values and one contract; the daemon implements it."""
 
 from __future__ import annotations
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
-from edgecls.types import Visit
-from edgecls.web.source import CameraHealth, Health, Now
-from edgecls.web.wording import (
-    SPACE,
-    bytes_text,
-    clock_text,
-    count_text,
-    day_text,
-    duration_text,
-    iso_text,
-    score_text,
-)
+from edgecls.types import Event, Visit
+from edgecls.web.source import Now
+from edgecls.web.wording import clock_text, day_text, duration_text, iso_text, score_text
 
 STATES = {
     "person": "Person at the door",
@@ -26,8 +19,19 @@ STATES = {
 }
 JUDGED = ("person", "nobody")
 STALE_S = 10.0  # a picture older than this is shown as old
-WARM_C = 80.0  # where a Raspberry Pi begins to slow itself down
-LOW_DISK_BYTES = 500_000_000
+CORRECTED = {"person": "You said: a person", "nobody": "You said: nobody"}
+HAPPENED = {
+    "pressed": "Doorbell pressed",
+    "camera_lost": "The camera went away",
+    "camera_back": "The camera is back",
+}
+TAMPERED = {
+    "covered": "The camera is covered",
+    "blurred": "The picture is blurred",
+    "frozen": "The picture is frozen",
+    "turned": "The camera was turned",
+    "over": "The camera sees as before",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class NowView:
     `score_width` is 0 to 100, for the bar.
     """
 
+    camera: str
     state: str
     title: str
     since: Moment
@@ -68,25 +73,36 @@ class VisitView:
     length: str
     score: str
     snapshot_url: str | None
+    frame_urls: tuple[str, ...]
     here: bool
     interrupted: bool
+    kept: bool
+    pressed: bool
+    night: bool
+    correction: str | None
+    corrected: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One line of the device's condition; `wrong` asks for a look."""
+class DayOfVisits:
+    """Visits of one day, newest first."""
 
-    name: str
-    value: str
-    wrong: bool = False
+    day: str
+    visits: tuple[VisitView, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FactGroup:
-    """Facts under one heading."""
+class HappeningView:
+    """A press, or trouble with a camera. `alarm`: it asks for a look."""
 
+    id: int
     title: str
-    facts: tuple[Fact, ...]
+    detail: str | None
+    camera: str
+    at: Moment
+    picture_url: str | None
+    visit_id: int | None
+    alarm: bool
 
 
 def moment_view(at: datetime, now: datetime) -> Moment:
@@ -100,6 +116,7 @@ def now_view(now: Now, at: datetime) -> NowView:
     starting = now.state == "no_picture" and age_s is None and now.problem is None
     state = "starting" if starting else now.state
     return NowView(
+        camera=now.camera,
         state=state,
         title=STATES[state],
         since=moment_view(now.since, at),
@@ -114,7 +131,6 @@ def now_view(now: Now, at: datetime) -> NowView:
 
 def visit_view(visit: Visit, now: datetime) -> VisitView:
     """Prepare one visit, seen at `now`."""
-    here = visit.ended_at is None and not visit.interrupted
     return VisitView(
         id=visit.id,
         camera=visit.camera,
@@ -122,10 +138,55 @@ def visit_view(visit: Visit, now: datetime) -> VisitView:
         end=None if visit.ended_at is None else moment_view(visit.ended_at, now),
         length=_length(visit, now),
         score=score_text(visit.peak_score),
-        snapshot_url=None if visit.snapshot is None else f"/snapshots/{visit.snapshot}",
-        here=here,
+        snapshot_url=_picture_url(visit.snapshot),
+        frame_urls=tuple(f"/snapshots/{frame}" for frame in visit.frames),
+        here=visit.ended_at is None and not visit.interrupted,
         interrupted=visit.interrupted,
+        kept=visit.kept,
+        pressed=visit.pressed,
+        night=visit.light == "night",
+        correction=visit.correction,
+        corrected=CORRECTED.get(visit.correction or ""),
     )
+
+
+def days_view(visits: Iterable[Visit], now: datetime) -> tuple[DayOfVisits, ...]:
+    """Prepare visits under the day they began on, in the order given."""
+    views = [visit_view(visit, now) for visit in visits]
+    return tuple(
+        DayOfVisits(day, tuple(group)) for day, group in groupby(views, key=lambda v: v.start.day)
+    )
+
+
+def happenings_view(events: Sequence[Event], now: datetime) -> tuple[HappeningView, ...]:
+    """Prepare presses and troubles, in the order given."""
+    return tuple(
+        HappeningView(
+            id=event.id,
+            title=TAMPERED.get(event.detail or "", "Something is wrong with the camera")
+            if event.kind == "tampered"
+            else HAPPENED[event.kind],
+            detail=_who(event) if event.kind == "pressed" else None,
+            camera=event.camera,
+            at=moment_view(event.at, now),
+            picture_url=_picture_url(event.snapshot),
+            visit_id=event.visit_id,
+            alarm=event.kind == "camera_lost"
+            or (event.kind == "tampered" and event.detail != "over"),
+        )
+        for event in events
+    )
+
+
+def _who(event: Event) -> str:
+    if event.somebody is None:
+        return "there was no picture"
+    seen = "a person was seen" if event.somebody else "nobody was seen"
+    return seen if event.score is None else f"{seen}, score {score_text(event.score)}"
+
+
+def _picture_url(name: str | None) -> str | None:
+    return None if name is None else f"/snapshots/{name}"
 
 
 def _length(visit: Visit, now: datetime) -> str:
@@ -135,47 +196,3 @@ def _length(visit: Visit, now: datetime) -> str:
         return f"{duration_text((now - visit.started_at).total_seconds())} so far"
     text = duration_text((visit.ended_at - visit.started_at).total_seconds())
     return f"at least {text}" if visit.interrupted else text
-
-
-def health_view(health: Health) -> tuple[FactGroup, ...]:
-    """Prepare the device's condition; what the board cannot tell is left out."""
-    inference = health.inference_p50_ms
-    model = (
-        Fact("Name", health.model),
-        Fact("Time per picture", "none yet" if inference is None else f"{inference:.1f}{SPACE}ms"),
-        Fact("Pictures judged", count_text(health.inferences)),
-    )
-    device = [Fact("Board", health.board), Fact("Up for", duration_text(health.uptime_s))]
-    if health.temperature_c is not None:
-        hot = health.temperature_c >= WARM_C
-        device.append(Fact("Temperature", f"{health.temperature_c:.0f}{SPACE}°C", hot))
-    if health.throttled:
-        device.append(Fact("Processor", "slowed by heat or voltage", True))
-    device += [
-        Fact("Memory used", bytes_text(health.memory_bytes)),
-        Fact(
-            "Disk free",
-            bytes_text(health.disk_free_bytes),
-            health.disk_free_bytes < LOW_DISK_BYTES,
-        ),
-        Fact("Visits take", bytes_text(health.store_bytes)),
-    ]
-    return (
-        *(_camera_facts(camera) for camera in health.cameras),
-        FactGroup("Classifier", model),
-        FactGroup("Device", tuple(device)),
-    )
-
-
-def _camera_facts(camera: CameraHealth) -> FactGroup:
-    return FactGroup(
-        f"Camera {camera.name}",
-        (
-            Fact("Kind", camera.kind),
-            Fact("Connected", "yes" if camera.connected else "no", not camera.connected),
-            Fact("Speed", f"{camera.frames_per_s:.1f} frames/s"),
-            Fact("Frames seen", count_text(camera.frames)),
-            Fact("Frames dropped", count_text(camera.frames_dropped)),
-            Fact("Restarts", count_text(camera.restarts)),
-        ),
-    )

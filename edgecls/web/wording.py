@@ -58,3 +58,8 @@ def day_text(at: datetime, now: datetime) -> str:
 def iso_text(at: datetime) -> str:
     """Return UTC to the second as <time datetime> and JSON have it: 2026-11-20T13:02:11Z."""
     return f"{at.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def percent_text(share: float) -> str:
+    """Say a share with one decimal: 95.1 %."""
+    return f"{100 * share:.1f}{SPACE}%"

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from edgecls.web.app import app_from_household
 from tests.asgi_client import AsgiClient
 from tests.household import (
     NO_FRAME_YET,
@@ -16,6 +15,7 @@ from tests.household import (
     open_visit,
     past_visits,
 )
+from tests.page import app_of
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def household() -> FakeHousehold:
 
 @pytest.fixture
 def client(household: FakeHousehold) -> AsgiClient:
-    return AsgiClient(app_from_household(household))
+    return AsgiClient(app_of(household))
 
 
 def test_now(client: AsgiClient) -> None:
@@ -75,8 +75,13 @@ def test_an_open_and_an_ended_visit(client: AsgiClient) -> None:
         "ended_at": "2026-11-20T12:58:09Z",
         "duration_s": 9.0,
         "peak_score": 0.99,
+        "light": "day",
         "interrupted": False,
+        "kept": False,
+        "pressed": False,
+        "correction": None,
         "snapshot": "/snapshots/20261120T120000000Z-00000000.jpg",
+        "frames": [],
     }
     assert client.get(ended["snapshot"]).status == 200
 

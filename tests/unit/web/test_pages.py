@@ -12,12 +12,11 @@ from urllib.parse import quote
 import pytest
 
 import edgecls.web
+from edgecls.daemon.health import HealthState
 from edgecls.errors import StoreError
-from edgecls.types import Visit
-from edgecls.web.app import app_from_household
+from edgecls.types import SinkState, Visit
 from tests.asgi_client import AsgiClient
 from tests.household import (
-    AT,
     CAMERA_AWAY,
     DOOR,
     NO_FRAME_YET,
@@ -26,10 +25,14 @@ from tests.household import (
     FakeHousehold,
     interrupted,
     open_visit,
+    past_day,
+    past_happenings,
     past_visits,
+    with_frames,
 )
+from tests.page import app_of
 
-VOID = {"meta", "link", "img", "rect", "path", "circle"}
+VOID = {"meta", "link", "img", "rect", "path", "circle", "polyline", "input"}
 
 
 class Outline(HTMLParser):
@@ -70,7 +73,7 @@ def household() -> FakeHousehold:
 
 @pytest.fixture
 def client(household: FakeHousehold) -> AsgiClient:
-    return AsgiClient(app_from_household(household, clock=lambda: AT))
+    return AsgiClient(app_of(household))
 
 
 def text_of(client: AsgiClient, path: str = "/") -> str:
@@ -119,16 +122,18 @@ def test_a_camera_that_is_away(client: AsgiClient, household: FakeHousehold) -> 
     assert "camera door: no frame for 48 s, restarted 3 times" in page
     assert 'class="stale"' in page
     assert "Score for a person" not in page
-    assert re.search(r'class="wrong"><dt>Connected</dt><dd>no<', page)
+    assert "Camera door: connected no" in page
+    device = client.get("/device").text
+    assert re.search(r'class="wrong"><dt>Connected</dt><dd>no<', device)
 
 
 def test_health_tells_what_the_device_knows(client: AsgiClient, household: FakeHousehold) -> None:
-    text = text_of(client)
+    text = text_of(client, "/device")
     for fact in ("17.3 ms", "52 °C", "118 MB", "24.7 GB", "2 d 5 h", "int8 TFLite", "41 206"):
         assert fact in text, fact
 
     household.condition = replace(WELL, temperature_c=None, inference_p50_ms=None, throttled=True)
-    text = text_of(client)
+    text = text_of(client, "/device")
     assert "°C" not in text
     assert "Time per picture none yet" in text
     assert "slowed by heat or voltage" in text
@@ -197,8 +202,15 @@ def test_names_are_escaped(client: AsgiClient, household: FakeHousehold) -> None
     household.condition = replace(WELL, cameras=(replace(DOOR, kind=evil),), model=evil)
     household.state = replace(CAMERA_AWAY, problem=evil)
     household.stored[0] = replace(household.stored[0], camera=evil)
-    for path in ("/", "/visits/30"):
+    household.happened = [replace(past_happenings()[0], camera=evil)]
+    household.outbox = [SinkState(evil, 1, 1, evil)]
+    household.health_state = HealthState((evil,))
+    for path in ("/", "/visits/30", "/visits", "/presses", "/device"):
         assert evil not in client.get(path).text
+
+
+PAGES = ["/", "/visits", "/visits/30", "/visits/29", "/visits?only=kept", "/presses", "/device",
+         "/model", "/nowhere"]  # fmt: skip
 
 
 class Broken(FakeHousehold):
@@ -209,7 +221,7 @@ class Broken(FakeHousehold):
 
 
 def test_a_store_that_cannot_be_read_is_told() -> None:
-    client = AsgiClient(app_from_household(Broken()))
+    client = AsgiClient(app_of(Broken()))
     page, answer = client.get("/"), client.get("/api/visits")
 
     assert (page.status, answer.status) == (503, 503)
@@ -217,13 +229,16 @@ def test_a_store_that_cannot_be_read_is_told() -> None:
     assert answer.json() == {"schema": 1, "error": "cannot read the visits: disk I/O error"}
 
 
-@pytest.mark.parametrize("path", ["/", "/visits", "/visits/30", "/visits/29", "/nowhere"])
+@pytest.mark.parametrize("path", PAGES)
 def test_pages_are_sound_and_accessible(
     client: AsgiClient, household: FakeHousehold, path: str
 ) -> None:
     household.state = CAMERA_AWAY
     household.stored[1] = interrupted(household.stored[1])
     household.stored[2] = replace(household.stored[2], snapshot=None)
+    household.stored[0] = with_frames(household.stored[0], 3)
+    household.happened, household.past = past_happenings(), past_day()
+    household.outbox = [SinkState("mqtt", 3, 2, "refused")]
     page = client.get(path).text
     outline = Outline(page)
     ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
@@ -238,6 +253,10 @@ def test_pages_are_sound_and_accessible(
     assert set(labels) <= set(ids)
     assert all("alt" in image for image in outline.all("img"))
     assert all(a.get("href") for a in outline.all("a"))
+    assert all(b.get("type", "submit") == "submit" for b in outline.all("button"))
+    labelled = {label.get("for") for label in outline.all("label")}
+    fields = [a for a in outline.all("input") if a.get("type") != "hidden"]
+    assert all("id" not in a or a["id"] in labelled for a in fields)
     assert headings.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(headings))
     assert {"header", "main", "nav", "footer", "title"} <= set(tags)

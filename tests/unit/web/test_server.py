@@ -13,8 +13,9 @@ import pytest
 
 from edgecls.errors import PageError
 from edgecls.types import Visit
-from edgecls.web.server import STOP_S, PageServer
+from edgecls.web.server import STOP_S
 from tests.household import FakeHousehold
+from tests.page import page_at
 
 
 def answer_of(url: str) -> int:
@@ -27,11 +28,11 @@ def answer_of(url: str) -> int:
 def test_any_free_port_serves_and_is_free_again_afterwards(host: str) -> None:
     if host == "::1" and not socket.has_ipv6:
         pytest.skip("no IPv6 here")
-    with PageServer(FakeHousehold(), host, 0) as server:
+    with page_at(FakeHousehold(), host, 0) as server:
         url = server.url
         assert answer_of(url) == 200
     port = int(url.rpartition(":")[2])
-    with PageServer(FakeHousehold(), host, port) as again:
+    with page_at(FakeHousehold(), host, port) as again:
         assert again.url == url
         assert answer_of(url) == 200
     assert not [thread for thread in threading.enumerate() if thread.name == "page"]
@@ -39,9 +40,9 @@ def test_any_free_port_serves_and_is_free_again_afterwards(host: str) -> None:
 
 def test_a_taken_port_names_the_next_one() -> None:
     with (
-        PageServer(FakeHousehold(), "127.0.0.1", 0) as first,
+        page_at(FakeHousehold(), "127.0.0.1", 0) as first,
         pytest.raises(PageError) as caught,
-        PageServer(FakeHousehold(), "127.0.0.1", int(first.url.rpartition(":")[2])),
+        page_at(FakeHousehold(), "127.0.0.1", int(first.url.rpartition(":")[2])),
     ):
         pass
     port = int(first.url.rpartition(":")[2])
@@ -51,7 +52,7 @@ def test_a_taken_port_names_the_next_one() -> None:
 
 
 def test_a_browser_that_keeps_its_connection_does_not_hold_up_the_end() -> None:
-    with PageServer(FakeHousehold(), "127.0.0.1", 0) as server:
+    with page_at(FakeHousehold(), "127.0.0.1", 0) as server:
         port = int(server.url.rpartition(":")[2])
         idle = socket.create_connection(("127.0.0.1", port))
         half = socket.create_connection(("127.0.0.1", port))
@@ -80,7 +81,7 @@ class SlowDisk(FakeHousehold):
 def test_a_slow_disk_holds_up_no_other_answer() -> None:
     household = SlowDisk()
     answers: list[int] = []
-    with PageServer(household, "127.0.0.1", 0) as server:
+    with page_at(household, "127.0.0.1", 0) as server:
         slow = threading.Thread(target=lambda: answers.append(answer_of(f"{server.url}/visits")))
         slow.start()
         assert household.asked.wait(30)
@@ -93,7 +94,7 @@ def test_a_slow_disk_holds_up_no_other_answer() -> None:
 
 
 def test_close_may_be_called_twice_and_before_entering() -> None:
-    server = PageServer(FakeHousehold(), "127.0.0.1", 0)
+    server = page_at(FakeHousehold(), "127.0.0.1", 0)
     server.close()
     with server:
         server.close()
