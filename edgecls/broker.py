@@ -77,6 +77,7 @@ class BrokerConnection:
         self._on_connect = on_connect
         self._subscriptions = dict(subscriptions or {})
         self._connected = threading.Event()
+        self._subscribed = threading.Event()
         self._problem = "not connected yet"
         self._refused: dict[int, ReasonCode] = {}
         self._trouble = RepeatedError(log, what)
@@ -131,6 +132,10 @@ class BrokerConnection:
         """Block until there is a connection, for `timeout_s` at most."""
         return self._connected.wait(timeout_s)
 
+    def wait_subscribed(self, timeout_s: float) -> bool:
+        """Block until the broker has taken our subscriptions, for `timeout_s` at most."""
+        return self._subscribed.wait(timeout_s)
+
     def send(self, message: Message) -> bool:
         """Publish without waiting for the broker's word; False when there is no connection."""
         return self.connected and self._published(message).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
@@ -171,6 +176,7 @@ class BrokerConnection:
         client.on_connect_fail = self._connect_fail
         client.on_disconnect = self._disconnect
         client.on_message = self._message
+        client.on_subscribe = lambda *_: self._subscribed.set()
         client.on_publish = self._acknowledged
         return client
 
@@ -198,6 +204,7 @@ class BrokerConnection:
         reason: ReasonCode = args[3]
         was_connected = self._connected.is_set()
         self._connected.clear()
+        self._subscribed.clear()
         if was_connected and self._running:
             self._lost(f"lost the connection to {self._where}: {reason}")
 

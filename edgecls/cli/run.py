@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.text import Text
 from edgecls.cli import output
 
 if TYPE_CHECKING:
+    from edgecls.config import Config
     from edgecls.daemon.main import Summary
 
 
@@ -39,6 +41,22 @@ class RunResult:
         return Text(f"{self.summary.visits} {noun} in {self.summary.seconds:.0f} s")
 
 
+@dataclass(frozen=True, slots=True)
+class UnpublishResult:
+    """The names of the sinks that show this device no more."""
+
+    sinks: tuple[str, ...]
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {"unpublished": list(self.sinks)}
+
+    def as_text(self) -> Text:
+        if not self.sinks:
+            return Text("no sink shows this device: there was nothing to take back")
+        return Text(f"taken back: {', '.join(self.sinks)}")
+
+
 def run(
     config: Annotated[
         Path | None, typer.Option("-c", "--config", help="The device's TOML file.")
@@ -60,6 +78,10 @@ def run(
     no_page: Annotated[bool, typer.Option("--no-page", help="Serve no page.")] = False,
     once: Annotated[
         bool, typer.Option("--once", help="Play a folder or file once and end with it.")
+    ] = False,
+    unpublish: Annotated[
+        bool,
+        typer.Option("--unpublish", help="Take this device back from Home Assistant, and end."),
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="At the end, print one JSON object.")
@@ -85,6 +107,9 @@ def run(
         no_page=no_page,
         once=once,
     )
+    if unpublish:
+        output.emit(_unpublished(checked), as_json=json)
+        return
     return_freed_memory()
     logs.configure(verbose=verbose)
 
@@ -93,3 +118,12 @@ def run(
 
     summary = watch_door(checked, once=once, announce=announce)
     output.emit(RunResult(summary), as_json=json)
+    if summary.restart:  # asked for by way of a sink; a service manager sees one process go on
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
+def _unpublished(config: Config) -> UnpublishResult:
+    """Let every sink that shows this device take it back."""
+    from edgecls.daemon.telling import retracted
+
+    return UnpublishResult(retracted(config.sinks, [camera.name for camera in config.cameras]))

@@ -20,6 +20,8 @@ from edgecls.types import DeviceState
 log = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 10.0
+RETRACT_S = 15.0
+"""To reach a sink's other end and take everything back."""
 
 
 def sinks_from_sections(
@@ -35,6 +37,18 @@ def sinks_from_sections(
         make = plugins.load("sink", SINKS, section.kind)
         made.append((section, make(section, cameras=cameras, restart=restart)))
     return made
+
+
+def retracted(sections: Sequence[AnySinkSection], cameras: Sequence[str]) -> tuple[str, ...]:
+    """Let every sink that shows this device take that back; return their names.
+
+    Raises:  SinkError when one cannot.
+    """
+    sinks = sinks_from_sections(sections, cameras=cameras, restart=lambda: None)
+    shown = [(section.name, sink) for section, sink in sinks if isinstance(sink, StateSink)]
+    for _, sink in shown:
+        sink.retract(RETRACT_S)
+    return tuple(name for name, _ in shown)
 
 
 class Telling:

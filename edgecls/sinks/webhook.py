@@ -144,11 +144,12 @@ class WebhookSink:
             read = 0
             while read < ANSWER_BYTES_MAX and (chunk := response.read1(4096)):
                 read += len(chunk)
-            return response.status
         except (OSError, http.client.HTTPException) as error:
             if deadline.passed:
                 raise TimeoutError(f"no answer within {self._section.timeout_s:g} s") from error
             raise
+        else:
+            return response.status
         finally:
             cut.cancel()
             connection.close()
