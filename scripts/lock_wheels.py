@@ -1,4 +1,4 @@
-"""Write the lock files of firmware_configs/locks: for each Python and machine, the wheels of a device.
+"""Write the lock files of firmware_configs/locks: a device's wheels for each Python and machine.
 
 python -m scripts.lock_wheels      asks pip (and so the network) what fits; nothing is installed
 """

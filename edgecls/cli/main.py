@@ -17,13 +17,16 @@ from edgecls.cli import compare as compare_verb
 from edgecls.cli import config as config_verbs
 from edgecls.cli import data as data_verbs
 from edgecls.cli import demo as demo_verb
+from edgecls.cli import doctor as doctor_verb
 from edgecls.cli import engine as engine_verbs
 from edgecls.cli import evaluate as evaluate_verb
+from edgecls.cli import flash as flash_verb
 from edgecls.cli import output
 from edgecls.cli import quantize as quantize_verb
 from edgecls.cli import run as run_verb
 from edgecls.cli import select as select_verb
 from edgecls.cli import train as train_verb
+from edgecls.cli import wheelhouse as wheelhouse_verb
 from edgecls.errors import EdgeclsError, MissingDependencyError
 from edgecls.plugins import INSTALL_HINTS
 
@@ -57,6 +60,9 @@ app.command("quantize")(quantize_verb.quantize)
 app.add_typer(engine_verbs.app, name="engine")
 app.add_typer(config_verbs.app, name="config")
 app.command("boards")(boards_verb.boards)
+app.command("doctor")(doctor_verb.doctor)
+app.command("wheelhouse")(wheelhouse_verb.wheelhouse)
+app.command("flash")(flash_verb.flash)
 
 
 def _print_version(wanted: bool) -> None:

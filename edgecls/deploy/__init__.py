@@ -1,0 +1,1 @@
+"""From the workstation to the device: cards, wheels, and updates over ssh."""

@@ -1,0 +1,203 @@
+"""A card in its reader: whether it may be overwritten, and writing it so that it can be trusted."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgecls.deploy.image import CHUNK_BYTES, Told, untold
+from edgecls.errors import ConfigError, DeployError
+
+SECTOR_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDevice:
+    """A whole disk, as a person recognises it.
+
+    Args:    model: maker and model as the kernel tells them.
+    """
+
+    path: Path
+    model: str
+    size_bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.model}, {self.size_bytes / 1e9:.1f} GB)"
+
+
+def examine(path: Path, *, root: Path = Path("/")) -> BlockDevice:
+    """Return what a device is, if it may be overwritten.
+
+    Args:    root: the folder that stands for "/" in /proc and /sys, for recorded machines in tests.
+    Raises:  ConfigError for a partition, a mounted disk, one that the system runs from, a disk
+             without a medium, and what is no block device.
+    """
+    folder = root / "sys/class/block" / path.resolve().name
+    if not folder.is_dir():
+        raise ConfigError(
+            f"{path} is no disk, expected a whole one like /dev/sda or /dev/mmcblk0",
+            hint="lsblk lists the disks",
+        )
+    if (folder / "partition").exists():
+        raise ConfigError(
+            f"{path} is a partition, expected the whole disk",
+            hint="lsblk lists the disks",
+        )
+    device = BlockDevice(path, _model(folder), int(_text(folder / "size") or 0) * SECTOR_BYTES)
+    used = _uses(folder, root)
+    if used:
+        places = ", ".join(used)
+        system = {"/", "/boot", "/usr", "/var", "/home"} & set(used) or "swap" in used
+        raise ConfigError(
+            f"{device} is {'the disk this system runs from' if system else 'mounted'} ({places})"
+            f"{'' if system else ', expected a disk that nothing uses'}",
+            hint="give the card's device: lsblk"
+            if system
+            else f"unmount it first: sudo umount {path}*",
+        )
+    if device.size_bytes == 0:
+        raise ConfigError(f"{path} holds no card", hint="put one in: lsblk shows its size then")
+    return device
+
+
+def write_and_compare(
+    source: Path,
+    target: Path,
+    *,
+    size_bytes: int,
+    told: Told = untold,
+    opened: Callable[[Path, int], int] = os.open,
+) -> None:
+    """Write a file to a device, force it out, read it back from the medium, and compare.
+
+    Args:    size_bytes: of the device.   told: of both passes together.
+             opened: as os.open; tests pass devices that fail.
+    Raises:  DeployError when it is too small, a write or read fails or falls short, or what is read
+             is not what was written.
+    """
+    total = source.stat().st_size
+    if total > size_bytes:
+        raise DeployError(
+            f"{target} holds {size_bytes / 1e9:.1f} GB, expected at least {total / 1e9:.1f} GB",
+            hint="take a larger card",
+        )
+    try:
+        descriptor = opened(target, os.O_RDWR | os.O_CLOEXEC | _exclusively(target))
+    except OSError as error:
+        hint = (
+            "sudo edgecls flash ..." if error.errno in (1, 13) else "is another program using it?"
+        )
+        raise DeployError(f"cannot write to {target}: {error.strerror}", hint=hint) from error
+    try:
+        with source.open("rb") as file:
+            _write(descriptor, file.fileno(), target, total, told)
+            _compare(descriptor, file.fileno(), target, total, told)
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, source: int, target: Path, total: int, told: Told) -> None:
+    place = 0
+    try:
+        while place < total:
+            chunk = os.pread(source, CHUNK_BYTES, place)
+            if not chunk:
+                raise DeployError(f"the prepared image for {target} was cut off while it was read")
+            written = os.pwrite(descriptor, chunk, place)
+            if written <= 0:
+                raise DeployError(
+                    f"{target} takes no more after {place / 1e6:.0f} MB", hint="try another card"
+                )
+            place += written
+            told(place, 2 * total)
+        os.fsync(descriptor)
+    except OSError as error:
+        raise DeployError(
+            f"writing to {target} failed after {place / 1e6:.0f} MB: {error.strerror}",
+            hint="the card is likely worn out or badly seated: try another",
+        ) from error
+
+
+def _compare(descriptor: int, source: int, target: Path, total: int, told: Told) -> None:
+    os.posix_fadvise(descriptor, 0, total, os.POSIX_FADV_DONTNEED)  # from the card, not from memory
+    place = 0
+    while place < total:
+        wanted = os.pread(source, CHUNK_BYTES, place)
+        try:
+            found = _whole(descriptor, len(wanted), place)
+        except OSError as error:
+            raise DeployError(
+                f"reading {target} back failed at {place / 1e6:.0f} MB: {error.strerror}",
+                hint="try another card",
+            ) from error
+        if found != wanted:
+            what = "ends early" if len(found) < len(wanted) else "is not what was written"
+            raise DeployError(
+                f"what {target} holds {what} at {place / 1e6:.0f} MB",
+                hint="the card is likely worn out, or smaller than it says: try another",
+            )
+        place += len(wanted)
+        told(total + place, 2 * total)
+
+
+def _whole(descriptor: int, count: int, place: int) -> bytes:
+    """Read `count` bytes, in several goes if need be; fewer only at the end of the device."""
+    parts = bytearray()
+    while len(parts) < count:
+        part = os.pread(descriptor, count - len(parts), place + len(parts))
+        if not part:
+            break
+        parts += part
+    return bytes(parts)
+
+
+def _exclusively(target: Path) -> int:
+    """Return O_EXCL for a block device: the kernel then refuses one that is in use."""
+    try:
+        return os.O_EXCL if stat.S_ISBLK(target.stat().st_mode) else 0
+    except OSError:
+        return 0
+
+
+def _uses(folder: Path, root: Path) -> list[str]:
+    """Return where a disk or anything on it is mounted; "swap" and what holds it count too."""
+    names = {folder.name, *(p.parent.name for p in folder.glob("*/partition"))}
+    numbers = {_text(root / "sys/class/block" / name / "dev") for name in names}
+    used = [
+        place
+        for number, place, source in _mounts(root)
+        if number in numbers or source in {f"/dev/{name}" for name in names}
+    ]
+    swaps = _text(root / "proc/swaps").splitlines()[1:]
+    used += ["swap" for line in swaps if Path(line.split()[0]).name in names]
+    for name in sorted(names):
+        holders = root / "sys/class/block" / name / "holders"
+        if holders.is_dir():
+            for holder in sorted(holders.iterdir()):
+                used += _uses(root / "sys/class/block" / holder.name, root) or [holder.name]
+    return sorted(set(used))
+
+
+def _mounts(root: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield device number, place and source of each mount (proc_pid_mountinfo(5))."""
+    for line in _text(root / "proc/self/mountinfo").splitlines():
+        words = line.split()
+        if "-" in words[6:]:
+            source = words[words.index("-", 6) + 2 :][:1]  # btrfs has no device number of its own
+            yield words[2], words[4], source[0] if source else ""
+
+
+def _model(folder: Path) -> str:
+    words = (_text(folder / "device" / name) for name in ("vendor", "model", "name"))
+    return " ".join(filter(None, words)) or "unknown model"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except OSError:
+        return ""
