@@ -97,16 +97,19 @@ def run(
     from edgecls.cli.run_config import config_from_flags
     from edgecls.daemon.main import watch_door
 
-    checked = config_from_flags(
-        config,
-        camera=camera,
-        bundle=bundle,
-        variant=variant,
-        store=store,
-        port=port,
-        no_page=no_page,
-        once=once,
-    )
+    def read() -> Config:
+        return config_from_flags(
+            config,
+            camera=camera,
+            bundle=bundle,
+            variant=variant,
+            store=store,
+            port=port,
+            no_page=no_page,
+            once=once,
+        )
+
+    checked = read()
     if unpublish:
         output.emit(_unpublished(checked), as_json=json)
         return
@@ -116,7 +119,9 @@ def run(
     def announce(line: str) -> None:
         print(line, file=sys.stderr if json else sys.stdout, flush=True)
 
-    summary = watch_door(checked, once=once, announce=announce)
+    # a terminal that is closed sends SIGHUP too, and means an end
+    reread = None if config is None or sys.stdin is None or sys.stdin.isatty() else read
+    summary = watch_door(checked, once=once, announce=announce, reread=reread)
     output.emit(RunResult(summary), as_json=json)
     if summary.restart:  # asked for by way of a sink; a service manager sees one process go on
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606

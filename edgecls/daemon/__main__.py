@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def run(arguments: list[str]) -> int:
         return configuration.load(path)
 
     try:
-        watch_door(read(), once=False, announce=log.info, reread=read)
+        summary = watch_door(read(), once=False, announce=log.info, reread=read)
     except EdgeclsError as error:
         hint = f" ({error.hint})" if error.hint else ""
         log.error("%s%s", error.message, hint)  # noqa: TRY400
@@ -54,6 +55,8 @@ def run(arguments: list[str]) -> int:
     except Exception:
         log.exception("this is a bug in edgecls: please report the traceback")
         return BUG
+    if summary.restart:  # asked for by way of a sink; the service manager sees one process go on
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
     return 0
 
 

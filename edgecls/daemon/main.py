@@ -148,7 +148,10 @@ def watch_door(
         with ringing.heard(stop):
             notifier.ready(f"watching {', '.join(names)}")
             _watch(doorways, once=once, stop=stop)
-        notifier.stopping()
+        if restart.is_set():
+            notifier.reloading()
+        else:
+            notifier.stopping()
         _complain_of_loss(doorways, events)
         return Summary(
             visits=sum(doorway.loop.visits for doorway in doorways),
