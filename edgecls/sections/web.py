@@ -22,7 +22,7 @@ class WebSection(Section):
         description='Address to listen on; "0.0.0.0" for all of this machine, "::" with IPv6 too.',
     )
     port: int = Field(8080, ge=0, le=65535, description="0 takes any free port.")
-    names: tuple[HostName, ...] = Field(
+    host_names: tuple[HostName, ...] = Field(
         (),
         description="Further names by which browsers open the page, for example a proxy's. "
         "Beyond loopback, addresses and the machine's own name are known anyway.",

@@ -185,7 +185,7 @@ class PageServer:
             first_password_file=section.first_password_file,
         )
         frontage = Frontage(
-            hosts=Hosts(loopback=section.loopback, names=section.names),
+            hosts=Hosts(loopback=section.loopback, names=section.host_names),
             hsts=secure and section.tls == "given" and section.hsts,
             live_fps=section.live_fps,
             viewers_max=section.viewers_max,
@@ -202,7 +202,7 @@ def _tls(section: WebSection, folder: Path) -> Tls:
     return Tls(
         folder / "tls" / "certificate.pem",
         folder / "tls" / "key.pem",
-        names=(*own, *section.names, *(() if host in EVERYWHERE else (host,))),
+        names=(*own, *section.host_names, *(() if host in EVERYWHERE else (host,))),
         also=own_addresses(),
     )
 
