@@ -1,0 +1,187 @@
+"""The webhook: signed, bounded in time, and honest about what may work later."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgecls.errors import ConfigError, SinkError
+from edgecls.sections.sinks import WebhookSinkSection
+from edgecls.sinks.webhook import WebhookSink, signature
+from edgecls.testing.door import NOON
+from edgecls.types import Event
+
+SECRET = "0123456789abcdef-secret"
+PRESSED = Event(7, "pressed", "door", NOON, 3, 0.91234, "a.jpg", True)
+
+
+@dataclass
+class Received:
+    """A request as the receiver got it."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """A web server that answers as a test says."""
+
+    status: int = 200
+    dribble: bool = False
+    location: str = ""
+    received: list[Received] = field(default_factory=list)
+    url: str = ""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            made.received.append(Received(self.path, dict(self.headers), body))
+            if made.dribble:
+                for _ in range(600):
+                    try:
+                        self.wfile.write(b"H")
+                    except OSError:
+                        return
+                    time.sleep(0.05)
+            self.send_response(made.status)
+            if made.location:
+                self.send_header("Location", made.location)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:  # Any: as http.server declares it
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        made.url = f"http://127.0.0.1:{server.server_port}/hook?key=1"
+        yield made
+        server.shutdown()
+
+
+def sink(receiver: Receiver, **fields: object) -> WebhookSink:
+    known = {"kind": "webhook", "url": receiver.url, "secret": SECRET}
+    section = WebhookSinkSection.model_validate({**known, **fields})
+    return WebhookSink(section, now=lambda: NOON)
+
+
+def test_the_event_arrives_signed(receiver: Receiver) -> None:
+    with sink(receiver) as hook:
+        hook.deliver(PRESSED, b"jpeg")
+    (request,) = receiver.received
+    assert request.path == "/hook?key=1"
+    told = json.loads(request.body)
+    assert told.pop("device").startswith("edgecls-")
+    assert told == {
+        "schema": 1, "id": 7, "kind": "pressed", "camera": "door",
+        "at": "2026-11-20T12:00:00.000+00:00", "visit": 3, "score": 0.9123,
+        "somebody": True, "detail": None,
+    }  # fmt: skip
+    assert request.headers["Content-Type"] == "application/json"
+    assert request.headers["Edgecls-Event-Id"] == "7"
+    stamp = request.headers["Edgecls-Timestamp"]
+    assert int(stamp) == NOON.timestamp()
+    expected = hmac.new(SECRET.encode(), f"{stamp}.".encode() + request.body, hashlib.sha256)
+    assert request.headers["Edgecls-Signature"] == f"sha256={expected.hexdigest()}"
+
+
+def test_the_signature_is_of_the_time_and_every_byte() -> None:
+    """The second line was made with: printf '1.{}' | openssl dgst -sha256 -hmac key"""
+    assert signature("key", "1", b"{}") == (
+        "sha256=1ba6b8171186efc613e8bcc0cbdab2748f24984d7c5a84faa2637afa0e40d224"
+    )
+    assert len({signature("key", stamp, body) for stamp in "12" for body in (b"{}", b"{} ")}) == 4
+
+
+def test_the_picture_comes_along_where_it_is_wished(receiver: Receiver) -> None:
+    with sink(receiver, pictures=True) as hook:
+        hook.deliver(PRESSED, b"\xff\xd8jpeg")
+        hook.deliver(PRESSED, None)
+    first, second = (json.loads(request.body) for request in receiver.received)
+    assert base64.b64decode(first["snapshot_jpeg_base64"]) == b"\xff\xd8jpeg"
+    assert second["snapshot_jpeg_base64"] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable"),
+    [(400, False), (401, False), (404, False), (410, False), (413, False), (301, False),
+     (408, True), (429, True), (500, True), (502, True), (503, True)],
+)  # fmt: skip
+def test_an_answer_says_whether_to_try_again(
+    receiver: Receiver, status: int, retryable: bool
+) -> None:
+    receiver.status = status
+    with sink(receiver) as hook, pytest.raises(SinkError) as caught:
+        hook.deliver(PRESSED, None)
+    assert caught.value.retryable is retryable
+    assert str(caught.value).endswith(f"/hook answered {status}, expected 200")
+    assert "key=1" not in str(caught.value)
+
+
+def test_no_redirect_is_followed(receiver: Receiver) -> None:
+    receiver.status, receiver.location = 307, receiver.url
+    with sink(receiver) as hook, pytest.raises(SinkError, match="answered 307"):
+        hook.deliver(PRESSED, None)
+    assert len(receiver.received) == 1
+
+
+def test_nobody_there_is_worth_another_try() -> None:
+    with (
+        sink(Receiver(url="http://127.0.0.1:9/hook")) as hook,
+        pytest.raises(SinkError, match="Connection refused") as caught,
+    ):
+        hook.deliver(PRESSED, None)
+    assert caught.value.retryable
+
+
+def test_who_dribbles_an_answer_is_cut_off(receiver: Receiver) -> None:
+    receiver.dribble = True
+    began_s = time.monotonic()
+    with sink(receiver, timeout_s=0.3) as hook:
+        with pytest.raises(SinkError, match=r"no answer within 0.3 s") as caught:
+            hook.deliver(PRESSED, None)
+        assert caught.value.retryable
+    assert time.monotonic() - began_s < 10  # not the half minute that it would dribble
+
+
+def test_the_secret_may_be_in_a_file(receiver: Receiver, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text(f"{SECRET}\n")
+    with sink(receiver, secret=None, secret_file=path) as hook:
+        hook.deliver(PRESSED, None)
+    (request,) = receiver.received
+    stamp = request.headers["Edgecls-Timestamp"]
+    assert request.headers["Edgecls-Signature"] == signature(SECRET, stamp, request.body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"secret": "too short"}, "has 9 characters, expected at least 16"),
+        ({"secret": None, "secret_file": "/no/such/file"}, "cannot read secret_file /no/such"),
+        ({"url": "https://a/b", "ca_file": "/no/such.pem"}, "cannot use ca_file /no/such.pem"),
+    ],
+)
+def test_what_cannot_work_is_told_at_the_start(fields: dict[str, object], message: str) -> None:
+    hook = sink(Receiver(url="http://a/b"), **fields)
+    with pytest.raises(ConfigError, match=message) as caught:
+        hook.__enter__()
+    assert caught.value.hint
