@@ -93,9 +93,22 @@ class Browser:
         """Go to `url` and wait until it has loaded."""
         self._events.clear()
         self.call("Page.navigate", url=url)
-        deadline = Deadline(ANSWER_S)
-        while not any(event["method"] == "Page.loadEventFired" for event in self._events):
-            self._next(deadline)
+        self._wait_for_load()
+
+    def leave_by(self, script: str) -> None:
+        """Run JavaScript that leads to another page, and wait until that has loaded."""
+        self._events.clear()
+        self.call("Runtime.evaluate", expression=f"setTimeout(() => {{ {script} }}, 0); 0")
+        self._wait_for_load()
+
+    def click(self, selector: str) -> None:
+        """Click an element that leads to another page, and wait until that has loaded."""
+        self.leave_by(f"document.querySelector({json.dumps(selector)}).click()")
+
+    def fill(self, selector: str, text: str) -> None:
+        """Type `text` into a field, key by key as far as the page can tell."""
+        self.ask(f"document.querySelector({json.dumps(selector)}).focus()")
+        self.call("Input.insertText", text=text)
 
     def ask(self, script: str) -> Any:
         """Return the value of a JavaScript expression; a promise is waited for."""
@@ -131,6 +144,11 @@ class Browser:
         """Write a PNG of the window."""
         data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]
         path.write_bytes(base64.b64decode(data))
+
+    def _wait_for_load(self) -> None:
+        deadline = Deadline(ANSWER_S)
+        while not any(event["method"] == "Page.loadEventFired" for event in self._events):
+            self._next(deadline)
 
     def _next(self, deadline: Deadline) -> dict[str, Any]:
         """Return the next message; events are kept aside, complaints noted."""
