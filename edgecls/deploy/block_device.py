@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from edgecls.deploy.image import CHUNK_BYTES, Told, untold
 from edgecls.errors import ConfigError, DeployError
@@ -64,18 +65,45 @@ def examine(path: Path, *, root: Path = Path("/")) -> BlockDevice:
     return device
 
 
+class RawDevice:
+    """A device that is open for writing; whoever else uses it is found out by the kernel.
+
+    Raises:  OSError as the system gives it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        exclusively = os.O_EXCL if path.is_block_device() else 0
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | exclusively)
+
+    def write_at(self, place: int, data: bytes) -> int:
+        """Write some of `data`; return how much of it."""
+        return os.pwrite(self._descriptor, data, place)
+
+    def read_at(self, place: int, count: int) -> bytes:
+        """Return at most `count` bytes; none at the end."""
+        return os.pread(self._descriptor, count, place)
+
+    def settle(self) -> None:
+        """Force everything out, and forget it, so that reading asks the card and not the memory."""
+        os.fsync(self._descriptor)
+        os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
 def write_and_compare(
     source: Path,
     target: Path,
     *,
     size_bytes: int,
     told: Told = untold,
-    opened: Callable[[Path, int], int] = os.open,
+    opened: Callable[[Path], RawDevice] = RawDevice,
 ) -> None:
     """Write a file to a device, force it out, read it back from the medium, and compare.
 
     Args:    size_bytes: of the device.   told: of both passes together.
-             opened: as os.open; tests pass devices that fail.
+             opened: opens the device; tests pass one that fails.
     Raises:  DeployError when it is too small, a write or read fails or falls short, or what is read
              is not what was written.
     """
@@ -86,35 +114,35 @@ def write_and_compare(
             hint="take a larger card",
         )
     try:
-        descriptor = opened(target, os.O_RDWR | os.O_CLOEXEC | _exclusively(target))
+        device = opened(target)
     except OSError as error:
-        hint = (
-            "sudo edgecls flash ..." if error.errno in (1, 13) else "is another program using it?"
-        )
+        denied = error.errno in (errno.EPERM, errno.EACCES)
+        hint = "sudo edgecls flash ..." if denied else "is another program using it?"
         raise DeployError(f"cannot write to {target}: {error.strerror}", hint=hint) from error
     try:
         with source.open("rb") as file:
-            _write(descriptor, file.fileno(), target, total, told)
-            _compare(descriptor, file.fileno(), target, total, told)
+            _write(device, file, target, lambda done: told(done, 2 * total))
+            _compare(device, file, target, lambda done: told(total + done, 2 * total))
     finally:
-        os.close(descriptor)
+        device.close()
 
 
-def _write(descriptor: int, source: int, target: Path, total: int, told: Told) -> None:
+def _write(device: RawDevice, source: IO[bytes], target: Path, told: Callable[[int], None]) -> None:
     place = 0
     try:
-        while place < total:
-            chunk = os.pread(source, CHUNK_BYTES, place)
-            if not chunk:
-                raise DeployError(f"the prepared image for {target} was cut off while it was read")
-            written = os.pwrite(descriptor, chunk, place)
-            if written <= 0:
-                raise DeployError(
-                    f"{target} takes no more after {place / 1e6:.0f} MB", hint="try another card"
-                )
-            place += written
-            told(place, 2 * total)
-        os.fsync(descriptor)
+        source.seek(0)
+        while chunk := source.read(CHUNK_BYTES):
+            while chunk:
+                written = device.write_at(place, chunk)
+                if written <= 0:
+                    raise DeployError(
+                        f"{target} takes no more after {place / 1e6:.0f} MB",
+                        hint="try another card",
+                    )
+                place += written
+                chunk = chunk[written:]
+            told(place)
+        device.settle()
     except OSError as error:
         raise DeployError(
             f"writing to {target} failed after {place / 1e6:.0f} MB: {error.strerror}",
@@ -122,13 +150,14 @@ def _write(descriptor: int, source: int, target: Path, total: int, told: Told) -
         ) from error
 
 
-def _compare(descriptor: int, source: int, target: Path, total: int, told: Told) -> None:
-    os.posix_fadvise(descriptor, 0, total, os.POSIX_FADV_DONTNEED)  # from the card, not from memory
+def _compare(
+    device: RawDevice, source: IO[bytes], target: Path, told: Callable[[int], None]
+) -> None:
     place = 0
-    while place < total:
-        wanted = os.pread(source, CHUNK_BYTES, place)
+    source.seek(0)
+    while wanted := source.read(CHUNK_BYTES):
         try:
-            found = _whole(descriptor, len(wanted), place)
+            found = _whole(device, place, len(wanted))
         except OSError as error:
             raise DeployError(
                 f"reading {target} back failed at {place / 1e6:.0f} MB: {error.strerror}",
@@ -141,26 +170,18 @@ def _compare(descriptor: int, source: int, target: Path, total: int, told: Told)
                 hint="the card is likely worn out, or smaller than it says: try another",
             )
         place += len(wanted)
-        told(total + place, 2 * total)
+        told(place)
 
 
-def _whole(descriptor: int, count: int, place: int) -> bytes:
+def _whole(device: RawDevice, place: int, count: int) -> bytes:
     """Read `count` bytes, in several goes if need be; fewer only at the end of the device."""
     parts = bytearray()
     while len(parts) < count:
-        part = os.pread(descriptor, count - len(parts), place + len(parts))
+        part = device.read_at(place + len(parts), count - len(parts))
         if not part:
             break
         parts += part
     return bytes(parts)
-
-
-def _exclusively(target: Path) -> int:
-    """Return O_EXCL for a block device: the kernel then refuses one that is in use."""
-    try:
-        return os.O_EXCL if stat.S_ISBLK(target.stat().st_mode) else 0
-    except OSError:
-        return 0
 
 
 def _uses(folder: Path, root: Path) -> list[str]:
