@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.reasoncodes import ReasonCode
 from typing_extensions import Self
 
+from edgecls._lib.deadline import Deadline
 from edgecls.errors import ConfigError
 from edgecls.logs import RepeatedError
 from edgecls.sections.broker import BrokerSection
@@ -27,6 +28,8 @@ PROTOCOLS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv
 RECONNECT_MIN_S, RECONNECT_MAX_S = 1, 30
 CONNECT_S = 5.0
 FAREWELL_S = 1.0
+LOOK_S = 0.2
+"""Who waits for the broker's word looks this often whether the connection still stands."""
 FINAL_REFUSALS = frozenset({0x90, 0x95, 0x99})
 """Topic name invalid, packet too large, payload format invalid: no repetition helps."""
 
@@ -147,9 +150,10 @@ class BrokerConnection:
         """
         if not self.connected:
             raise BrokerError(self._problem)
-        info = self._published(message)
+        info, deadline = self._published(message), Deadline(timeout_s)
         try:
-            info.wait_for_publish(timeout_s)
+            while not info.is_published() and self.connected and not deadline.passed:
+                info.wait_for_publish(min(LOOK_S, deadline.remaining_s))
         except (ValueError, RuntimeError) as error:
             raise BrokerError(f"cannot publish to {message.topic}: {error}") from error
         refusal = self._refused.pop(info.mid, None)
@@ -157,7 +161,8 @@ class BrokerConnection:
             final = refusal.value in FINAL_REFUSALS
             raise BrokerError(f"the broker refused {message.topic}: {refusal}", final=final)
         if not info.is_published():
-            raise BrokerError(f"no word from the broker within {timeout_s:g} s")
+            silent = f"no word from the broker within {timeout_s:g} s"
+            raise BrokerError(silent if self.connected else self._problem)
 
     def _published(self, message: Message) -> paho.MQTTMessageInfo:
         return self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
