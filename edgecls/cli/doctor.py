@@ -54,7 +54,8 @@ class Report:
         lines = []
         for finding in self.findings:
             state = finding.state.value
-            line = Text(f"{state:<4}", style=STYLES[state])
+            line = Text()
+            line.append(f"{state:<4}", style=STYLES[state])
             line.append(f"  {finding.subject:<{width}}  ", style="bold" if state == "fail" else "")
             line.append(finding.text, style="dim" if state == "skip" else "")
             lines.append(line)
