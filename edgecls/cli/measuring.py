@@ -23,16 +23,7 @@ if TYPE_CHECKING:
     from edgecls.measure.scores import Report
 
 LINE_EVERY_S = 10.0
-BUNDLE_HELP = "Folder or .edgecls file; left out, the bundle that ships here (doorbell-person)."
-
-
-def opened(bundle: Path | None) -> Bundle:
-    """Open a bundle by its path; the shipped one for None, or by its name where no such path is."""
-    from edgecls.bundle.open import SHIPPED, open_bundle
-
-    if bundle is not None and str(bundle) == SHIPPED and not bundle.exists():
-        bundle = None
-    return open_bundle(bundle)
+BUNDLE_HELP = "Folder, .edgecls file or the name of a shipped bundle; doorbell-person if left out."
 
 
 def bundle_and_data(first: Path | None, second: Path | None) -> tuple[Bundle, Path]:
@@ -44,8 +35,10 @@ def bundle_and_data(first: Path | None, second: Path | None) -> tuple[Bundle, Pa
         raise ConfigError(
             "no images given, expected [BUNDLE] DATA", hint="--help tells what DATA is"
         )
+    from edgecls.bundle.open import open_bundle
+
     if second is not None:
-        return opened(first), second
+        return open_bundle(first), second
     from edgecls.bundle.manifest import MANIFEST_NAME
     from edgecls.bundle.write import SUFFIX
 
@@ -54,7 +47,7 @@ def bundle_and_data(first: Path | None, second: Path | None) -> tuple[Bundle, Pa
             f"{first} is a bundle, expected images with labels beside it",
             hint=f"name the images after it: {first} DATA",
         )
-    return opened(None), first
+    return open_bundle(None), first
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -88,7 +81,8 @@ def progress() -> Iterator[Report]:
         return
     title = TextColumn("{task.description}")
     columns = (title, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    period_s = 600.0  # a benchmark's steps take longer than rich looks back by itself
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=period_s) as bar:
         task = bar.add_task("load", total=None)
 
         def moved(title: str, done: int, total: int) -> None:

@@ -56,6 +56,8 @@ def _head(found: Benchmark, title: str) -> str:
         heat = f"{before:.0f} °C before, {after:.0f} °C after"
     throttled = {None: "unknown", True: "yes", False: "no"}[found.throttled]
     governor = found.before.governor or "unknown"
+    meters = {item.power_source for item in found.configurations if item.power_source}
+    energy = f"energy as {' and '.join(sorted(meters))} tells, idle included" if meters else ""
     lines = [
         f"{device.as_line()}, kernel {device.kernel}, Python {device.python}",
         libraries,
@@ -64,11 +66,12 @@ def _head(found: Benchmark, title: str) -> str:
         f"turns. Warm-up: {WARM_UP_RULE}. "
         f"Reading the clock adds {found.timer_overhead_ns / 1000:.2f} µs to each time.",
         f"{heat}; governor {governor}; throttled: {throttled}",
+        energy,
     ]
     warned = [
-        page.paragraph(f"{item.name}, {item.threads}: {warning}", "bad")
+        page.paragraph(f"{item.name}, {item.threads}: {'; '.join(item.warnings)}", "bad")
         for item in found.configurations
-        for warning in item.warnings
+        if item.warnings
     ]
     missing = [
         page.paragraph(f"{name} was not measured: {reason}", "bad")

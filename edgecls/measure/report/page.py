@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 
+WIDE_COLUMNS = 5
+
 
 def page(title: str, parts: Sequence[str]) -> bytes:
     """Return the whole file."""
@@ -58,11 +60,14 @@ def key(names: Sequence[str]) -> str:
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; text in square brackets at a cell's end is written small."""
+    """Return a table; text in square brackets at a cell's end is written small, below the value
+    where there are many columns.
+    """
+    kind = ' class="tight"' if len(titles) > WIDE_COLUMNS else ""
     head = "".join(f"<th>{escape(title)}</th>" for title in titles)
     body = "".join(f"<tr>{''.join(f'<td>{_cell(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table{kind}><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
