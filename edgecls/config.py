@@ -161,9 +161,15 @@ def _with_paths(part: Any, base: Path) -> Any:  # Any: a section, a tuple of the
     update = {
         name: _placed(base, value)
         for name in type(part).model_fields
-        if isinstance(value := getattr(part, name), Path)
+        if isinstance(value := getattr(part, name), Path) and not _is_name(part, name, base)
     }
     return part.model_copy(update=update)
+
+
+def _is_name(part: Section, field: str, base: Path) -> bool:
+    """Tell a bare word that names something from a file beside the configuration."""
+    value: Path = getattr(part, field)
+    return field in part.may_name and len(value.parts) == 1 and not (base / value).exists()
 
 
 def _placed(base: Path, path: Path) -> Path:

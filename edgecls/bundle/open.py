@@ -49,11 +49,14 @@ def open_bundle(path: Path | None = None) -> Bundle:
 
     Nothing is extracted to disk, executed or unpickled.
 
-    Args:    path: a folder or an .edgecls file; None is the bundle that ships with edgecls.
+    Args:    path: a folder or an .edgecls file, or the name of a bundle that ships with edgecls
+             where no such file is; None is doorbell-person.
     Raises:  BundleError for anything missing, damaged, unsafe or of a newer version.
     """
     if path is None:
         path = shipped_path()
+    elif not path.exists() and str(path) in shipped_names():
+        path = shipped_path(str(path))
     if path.is_dir():
         container: Container = FolderContainer(path)
     elif path.is_file():
@@ -61,7 +64,7 @@ def open_bundle(path: Path | None = None) -> Bundle:
     else:
         raise BundleError(
             f"{path}: no such bundle, expected a folder or an .edgecls file",
-            hint="check the path; without --bundle the one that ships with edgecls is used",
+            hint=f"check the path, or name one that ships: {', '.join(shipped_names())}",
         )
     data = container.read(MANIFEST_NAME, MANIFEST_BYTES_MAX)
     manifest = parse_manifest(data, origin=str(path))
@@ -77,9 +80,15 @@ def open_bundle(path: Path | None = None) -> Bundle:
     return bundle
 
 
-def shipped_path() -> Path:
-    """Return the folder of the bundle that ships with edgecls."""
-    return Path(str(files("edgecls") / "models" / SHIPPED))
+def shipped_path(name: str = SHIPPED) -> Path:
+    """Return the folder of a bundle that ships with edgecls."""
+    return Path(str(files("edgecls") / "models" / name))
+
+
+def shipped_names() -> list[str]:
+    """Return what the bundles that ship with edgecls are called, sorted."""
+    folder = Path(str(files("edgecls") / "models"))
+    return sorted(item.name for item in folder.iterdir() if (item / MANIFEST_NAME).is_file())
 
 
 _AGAIN = "the bundle is damaged: copy or download it again"

@@ -51,6 +51,7 @@ def benchmark(
 
         output.emit(CompareResult(compare_files(*compare)), as_json=as_json)
         return
+    from edgecls.bundle.open import open_bundle
     from edgecls.measure.benchmark import Plan
     from edgecls.measure.benchmark import benchmark as measure
     from edgecls.measure.machine import Machine
@@ -66,7 +67,7 @@ def benchmark(
         against=tuple(against or ()),
         images=images,
     )
-    opened = measuring.opened(bundle)
+    opened = open_bundle(bundle)
     with measuring.progress() as told:
         found = measure(opened, plan, machine=Machine(), report=told)
     if report:

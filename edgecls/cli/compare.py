@@ -56,11 +56,13 @@ def compare(
 
 def _shifted(given: Sequence[Path | str | None]) -> tuple[Bundle, tuple[str, str], list[str]]:
     """Return bundle, variants and images; the shipped bundle where a variant of it comes first."""
+    from edgecls.bundle.open import open_bundle
+
     words = [str(word) for word in given if word is not None]
-    opened = measuring.opened(None)
+    opened = open_bundle(None)
     known = [item.name for item in opened.manifest.variants]
     if words and (Path(words[0]).exists() or words[0] not in known):
-        opened, words = measuring.opened(Path(words[0])), words[1:]
+        opened, words = open_bundle(Path(words[0])), words[1:]
     if len(words) < 3:
         raise ConfigError(
             f"expected two variants and images, received {', '.join(words) or 'none'}",

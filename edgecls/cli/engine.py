@@ -101,11 +101,11 @@ def inspect(
 def _variants(bundle: Path | None, variant: str | None) -> tuple[Bundle, list[Variant]]:
     """Return the variants for tensorrt, or the named one; the library must be there."""
     from edgecls import plugins
-    from edgecls.cli.measuring import opened as open_named
+    from edgecls.bundle.open import open_bundle
     from edgecls.errors import ConfigError
     from edgecls.runtimes import RUNTIMES
 
-    opened = open_named(bundle)
+    opened = open_bundle(bundle)
     fitting = [item for item in opened.manifest.variants if item.runtime == "tensorrt"]
     if not fitting:
         raise ConfigError(

@@ -44,6 +44,10 @@ def evaluate(
             min=0, metavar="IMAGES", help="Also spoil so many images in 10 ways at 5 severities."
         ),
     ] = 0,
+    adversarial: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also show the pictures that edgecls adversarial made."),
+    ] = None,
     max_drop_pp: Annotated[
         float | None,
         typer.Option(min=0, max=100, help="Exit 1 when a variant loses more than this."),
@@ -54,6 +58,10 @@ def evaluate(
     ] = "bound",
     report: Annotated[Path | None, typer.Option(help="Write an HTML report here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write a Markdown table here.")] = None,
+    record: Annotated[
+        bool,
+        typer.Option("--record", help="Write the accuracies into the bundle's manifest; a folder."),
+    ] = False,
     threads: Annotated[int, typer.Option(min=1, max=64, help="Threads of the runtime.")] = 1,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Use about so many images, by label.")
@@ -67,8 +75,10 @@ def evaluate(
 
     Runs on any machine that has the runtime, the device itself included.
     """
+    from edgecls.measure.adversarial import load_adversarial
     from edgecls.measure.dataset import load_dataset
     from edgecls.measure.evaluate import evaluate_bundle
+    from edgecls.measure.record import record as record_in
     from edgecls.measure.report.evaluation import evaluation_page
     from edgecls.measure.report.markdown import evaluation_markdown
 
@@ -76,6 +86,7 @@ def evaluate(
     dataset = load_dataset(
         images, opened.manifest.labels, split=split, skip_labels=skip_label or (), limit=limit
     )
+    misleading = load_adversarial(adversarial, opened.manifest) if adversarial else None
     columns = measuring.words(slice_by) or (None if slices else ())
     with measuring.progress() as told:
         evaluation = evaluate_bundle(
@@ -85,12 +96,15 @@ def evaluate(
             reference=reference,
             slice_columns=columns,
             robustness_images=robustness,
+            adversarial=misleading,
             threads=threads,
             unreadable_max=max_unreadable,
             max_drop_pp=max_drop_pp,
             gate_rule=gate,
             report=told,
         )
+    if record:
+        record_in(opened, evaluation)
     if report:
         measuring.write(report, evaluation_page(evaluation))
     if markdown:

@@ -216,7 +216,8 @@ class Distillation(Part):
     """Learn from bigger networks as well as from labels."""
 
     teachers: tuple[str, ...] = Field(
-        min_length=1, description=".keras files; logits are averaged."
+        min_length=1,
+        description=".keras files, or bundles where views are stored; logits are averaged.",
     )
     temperature: float = Field(2.0, gt=0, le=100, description="Softens both answers.")
     weight: Share = Field(0.7, description="Of the teachers; the labels get the rest.")

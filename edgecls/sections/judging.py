@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -16,9 +16,12 @@ SPAN = r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$"
 class ModelSection(Section):
     """Which classifier runs, and how."""
 
+    may_name: ClassVar[frozenset[str]] = frozenset({"bundle"})
+
     bundle: Path | None = Field(
         None,
-        description="Folder or .edgecls file; the bundle that ships in the package if left out.",
+        description="Folder, .edgecls file, or the name of a bundle that ships in the package, "
+        "where no such file is; doorbell-person if left out.",
     )
     variant: str = Field("auto", description='A variant\'s name, or "auto" for the best one here.')
     threads: int = Field(1, ge=1, le=16, description="Threads of the runtime.")

@@ -12,6 +12,7 @@ keras = pytest.importorskip("keras", reason="the lab extra is not installed")
 from keras import layers  # noqa: E402
 
 from edgecls.bundle.manifest import InputRule  # noqa: E402
+from edgecls.bundle.open import shipped_path  # noqa: E402
 from edgecls.lab.compose import Composer  # noqa: E402
 from edgecls.lab.data import Sample  # noqa: E402
 from edgecls.lab.distil import DistillationLoss, StoredDistillationLoss  # noqa: E402
@@ -56,6 +57,12 @@ def test_views_are_made_once_and_judged_at_the_teachers_size(tmp_path: Path) -> 
     again = stored_views(_composer(), _feeding(), teachers, count=40, cache=cache)
     assert np.array_equal(again.images, views.images)
     assert sorted(file.stat().st_mtime_ns for file in cache.iterdir()) == made
+
+
+def test_a_bundle_teaches_by_its_scores(tmp_path: Path) -> None:
+    shipped = [str(shipped_path())]
+    views = stored_views(_composer(), _feeding(), shipped, count=3, cache=tmp_path)
+    assert np.allclose(np.exp(views.answers).sum(axis=1), 1.0, atol=1e-3)  # log scores
 
 
 def test_a_mirrored_view_keeps_its_person_under_the_same_pixels() -> None:
