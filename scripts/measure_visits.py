@@ -3,24 +3,16 @@
     python scripts/measure_visits.py [--data FOLDER] [--bundle B] [--variant V] [--json]
 
 The clips and their notes are no part of this repository: video/manifest.csv and video/*.mp4 below
-the data folder. The real gate, classifier, smoothing and visits run on every clip at 4 frames per
-second of the clip's own clock, without waiting. Times are met within 1 s, see measure/visits.py.
+the data folder. Clips of your own: edgecls watch CLIPS --notes NOTES, which does the same.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta, timezone
+from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any
-
-import av
 
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
@@ -28,92 +20,28 @@ if str(ROOT) not in sys.path:
 
 from edgecls.bundle.open import open_bundle  # noqa: E402
 from edgecls.classifier import Classifier  # noqa: E402
-from edgecls.config import Config, from_mapping  # noqa: E402
+from edgecls.config import from_mapping  # noqa: E402
+from edgecls.daemon.clips import ClipResult, totals, watch_clips  # noqa: E402
 from edgecls.daemon.main import decider_from_classifier  # noqa: E402
-from edgecls.daemon.rehearsal import rehearse  # noqa: E402
-from edgecls.daemon.watch import Decider  # noqa: E402
-from edgecls.measure.visits import Span, VisitScore, score_visits  # noqa: E402
-from edgecls.types import Frame  # noqa: E402
+from edgecls.measure.notes import read_notes  # noqa: E402
 
 DATA = ROOT.parent / "shared" / "data"
 FPS = 4.0
-EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
-
-
-@dataclass(frozen=True)
-class ClipResult:
-    """One clip: what was known, what was told, and how they fit."""
-
-    clip: str
-    length_s: float
-    known: list[tuple[float, float]]
-    visits: list[tuple[float, float]]
-    score: VisitScore
-    classifications_per_frame: float
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "missed": self.score.missed}
 
 
 def measure_clips(
     data: Path = DATA, *, bundle: Path | None = None, variant: str = "auto"
-) -> list[ClipResult] | str:
+) -> tuple[ClipResult, ...] | str:
     """Return a result per clip, or in words why there is none."""
     manifest = data / "video" / "manifest.csv"
     if not manifest.is_file():
         return f"no clips, expected {manifest}"
-    config = from_mapping({"camera": {"kind": "replay", "source": "clip"}}, origin="defaults")
-    with (
-        manifest.open(newline="", encoding="utf-8") as file,
-        Classifier(open_bundle(bundle), variant=variant) as classifier,
-    ):
-        decider = decider_from_classifier(classifier)
-        return [_measured(data, row, config, decider) for row in csv.DictReader(file)]
-
-
-def _measured(data: Path, row: dict[str, str], config: Config, decider: Decider) -> ClipResult:
-    known = [Span(*pair) for pair in json.loads(row["person_intervals_s"])]
-    result = rehearse(config, decider, frames_of_clip(data / row["file"], fps=FPS))
-    visits = [Span(visit.started_s, visit.seen_s) for visit in result.visits]
-    return ClipResult(
-        clip=Path(row["file"]).stem,
-        length_s=round(result.moments[-1].at_s, 1),
-        known=[(span.begin_s, span.end_s) for span in known],
-        visits=[(round(span.begin_s, 2), round(span.end_s, 2)) for span in visits],
-        score=score_visits(visits, known),
-        classifications_per_frame=result.counters.classifications / result.counters.frames,
-    )
-
-
-def frames_of_clip(path: Path, *, fps: float) -> Iterator[Frame]:
-    """Decode a clip and thin it out to `fps` of its own time."""
-    due_s = 0.0
-    with av.open(str(path)) as container:
-        for number, picture in enumerate(container.decode(video=0)):
-            at_s = picture.time or 0.0
-            if at_s + 1e-6 < due_s:
-                continue
-            due_s += 1.0 / fps
-            at = EPOCH + timedelta(seconds=at_s)
-            yield Frame(picture.to_ndarray(format="rgb24"), at_s, at, number)
-
-
-def totals(results: Sequence[ClipResult]) -> dict[str, Any]:
-    """Return the sums over all clips."""
-    delays = [delay for result in results for delay in result.score.delays_s]
-    empty_s = sum(
-        result.length_s - sum(end - begin for begin, end in result.known) for result in results
-    )
-    return {
-        "expected": sum(result.score.expected for result in results),
-        "found": sum(result.score.found for result in results),
-        "missed": sum(result.score.missed for result in results),
-        "false": sum(result.score.false for result in results),
-        "split": sum(result.score.split for result in results),
-        "delay_median_s": round(median(delays), 2) if delays else None,
-        "delay_max_s": round(max(delays), 2) if delays else None,
-        "nobody_minutes": round(empty_s / 60, 1),
-    }
+    notes = read_notes(manifest)
+    camera = {"kind": "replay", "source": "clip", "fps": FPS}
+    config = from_mapping({"camera": camera}, origin="defaults")
+    with Classifier(open_bundle(bundle), variant=variant) as classifier:
+        clips = [data / note.file for note in notes]
+        return watch_clips(config, decider_from_classifier(classifier), clips, notes)
 
 
 def table(results: Sequence[ClipResult]) -> str:
@@ -124,18 +52,27 @@ def table(results: Sequence[ClipResult]) -> str:
     ]
     for result in results:
         score = result.score
+        if score is None:
+            continue
         delays = ", ".join(f"{delay:.1f}" for delay in score.delays_s) or "-"
         lines.append(
-            f"| {result.clip} | {score.expected} | {score.found} | {score.missed} | {score.false} "
-            f"| {score.split} | {delays} | {result.classifications_per_frame:.1f} |"
+            f"| {result.clip.stem} | {score.expected} | {score.found} | {score.missed} "
+            f"| {score.false} | {score.split} | {delays} "
+            f"| {result.classifications / result.frames:.1f} |"
         )
     total = totals(results)
     lines.append(
-        f"| **all** | {total['expected']} | {total['found']} | {total['missed']} "
-        f"| {total['false']} | {total['split']} | median {total['delay_median_s']}, "
-        f"most {total['delay_max_s']} | |"
+        f"| **all** | {total.expected} | {total.found} | {total.missed} "
+        f"| {total.false} | {total.split} | median {total.delay_median_s}, "
+        f"most {total.delay_max_s} | |"
     )
     return "\n".join(lines)
+
+
+def false_alarms(results: Sequence[ClipResult]) -> str:
+    """Return the false alarms per camera-day in words."""
+    rate = totals(results).false_per_day
+    return "not known: no clip shows nobody" if rate is None else rate.words()
 
 
 def main() -> None:
@@ -154,9 +91,9 @@ def main() -> None:
         )
     elif arguments.json:
         clips = [result.as_json() for result in results]
-        print(json.dumps({"schema": 1, "clips": clips, "all": totals(results)}, indent=2))
+        print(json.dumps({"schema": 1, "clips": clips, "all": totals(results).as_json()}, indent=2))
     else:
-        print(table(results))
+        print(f"{table(results)}\n\nFalse alarms per camera-day: {false_alarms(results)}.")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edgecls import __version__
+from edgecls.cli import adversarial as adversarial_verb
 from edgecls.cli import benchmark as benchmark_verb
 from edgecls.cli import boards as boards_verb
 from edgecls.cli import bundle as bundle_verbs
@@ -26,6 +27,8 @@ from edgecls.cli import quantize as quantize_verb
 from edgecls.cli import run as run_verb
 from edgecls.cli import select as select_verb
 from edgecls.cli import train as train_verb
+from edgecls.cli import user as user_verbs
+from edgecls.cli import watch as watch_verb
 from edgecls.cli import wheelhouse as wheelhouse_verb
 from edgecls.errors import EdgeclsError, MissingDependencyError
 from edgecls.plugins import INSTALL_HINTS
@@ -49,6 +52,8 @@ app.command("classify")(classify_verb.classify)
 app.add_typer(bundle_verbs.app, name="bundle")
 app.command("run")(run_verb.run)
 app.command("demo")(demo_verb.demo)
+app.command("watch")(watch_verb.watch)
+app.add_typer(user_verbs.app, name="user")
 app.command("evaluate")(evaluate_verb.evaluate)
 app.command("benchmark")(benchmark_verb.benchmark)
 app.command("select")(select_verb.select)
@@ -57,6 +62,7 @@ app.add_typer(data_verbs.app, name="data")
 app.command("train")(train_verb.train)
 app.command("calibrate")(calibrate_verb.calibrate)
 app.command("quantize")(quantize_verb.quantize)
+app.command("adversarial")(adversarial_verb.adversarial)
 app.add_typer(engine_verbs.app, name="engine")
 app.add_typer(config_verbs.app, name="config")
 app.command("boards")(boards_verb.boards)

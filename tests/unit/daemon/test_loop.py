@@ -245,8 +245,8 @@ def test_once_does_not_wait_for_a_camera_that_fails(daemon: Daemon, error: Edgec
 
 
 def test_a_covered_camera_is_told_and_stored_with_its_picture(daemon: Daemon) -> None:
-    black = [(daemon.door.pixels() // 40).astype("uint8") for _ in range(60)]
-    daemon.run([*daemon.empty(12), *black, *daemon.empty(6)])
+    hand = [daemon.door.pixels() // 255 + 30 for _ in range(60)]
+    daemon.run([*daemon.empty(12), *hand, *daemon.empty(6)])
     assert daemon.told == [
         "the camera is covered: nothing is to be seen",
         "the camera sees its usual view again",
