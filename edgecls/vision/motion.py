@@ -152,7 +152,7 @@ class MotionGate:
         whole = self._seen(changed).mean() > 0.8
         boxes = () if whole else self._boxes(self._inside_zones(changed), pixels.shape)
         cv2.accumulateWeighted(current, background, 1.0 if whole else _rate(elapsed_s))
-        return Motion(whole or bool(boxes), boxes, alike, relit=relit, same_s=same_s)
+        return Motion(bool(whole or boxes), boxes, alike, relit=relit, same_s=same_s)
 
     def _draw_polygons(self, shape: tuple[int, ...]) -> None:
         """Find what masks leave visible and what lies in zones, of the small picture."""
