@@ -13,6 +13,8 @@ from scripts.measuring.section import NotMeasured, Section
 PAGE = ROOT / "docs" / "measurements.md"
 PARTS = {
     "accuracy": "Accuracy",
+    "quantization": "What int8 costs and gains",
+    "foreign": "Models made by others",
     "overhead": "What edgecls adds to the interpreter",
     "startup": "Start",
     "rtsp": "A network camera's stream",

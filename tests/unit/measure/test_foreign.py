@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 from edgecls.bundle.open import open_bundle
 from edgecls.cli.main import run
 from edgecls.measure.dataset import load_dataset
 from edgecls.measure.evaluate import evaluate_bundle
+from tests.bare_loop import bare_calls
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 MODELS = SHARED / "reference_models"
@@ -24,30 +23,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def _bare_calls(path: Path, images: list[Path]) -> list[int]:
-    """Run the model as its own README says: RGB / 255, through the tensor's own scale."""
-    litert = pytest.importorskip("ai_edge_litert.interpreter")
-    interpreter = litert.Interpreter(model_path=str(path))
-    interpreter.allocate_tensors()
-    put, take = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    called = []
-    for image in images:
-        rgb = cv2.cvtColor(cv2.imread(str(image)), cv2.COLOR_BGR2RGB)
-        real = cv2.resize(rgb, (96, 96), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        if put["dtype"] == np.int8:
-            scale, zero = put["quantization"]
-            real = np.clip(np.round(real / scale) + zero, -128, 127).astype(np.int8)
-        interpreter.set_tensor(put["index"], real[np.newaxis].astype(put["dtype"]))
-        interpreter.invoke()
-        output = interpreter.get_tensor(take["index"])[0].astype(np.float32)
-        if take["dtype"] == np.int8:
-            scale, zero = take["quantization"]
-            output = scale * (output - zero)
-        called.append(int(output[1] >= 0.5))
-    return called
-
-
 def test_reference_models_agree_with_a_bare_loop_to_the_last_image(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert.interpreter")
     words = ["bundle", "create", str(tmp_path / "vww"), "--label", "no_person", "--label", "person"]
     words += ["--mean", "0", "--std", "255", "--decision", "person"]
     for name in ("vww_96_float", "vww_96_int8"):
@@ -62,7 +39,7 @@ def test_reference_models_agree_with_a_bare_loop_to_the_last_image(tmp_path: Pat
     files = {item.precision: item.name for item in bundle.manifest.variants}
     for precision, name in (("float32", "vww_96_float"), ("int8", "vww_96_int8")):
         ours = found.table.answers[files[precision]].called.tolist()
-        assert ours == _bare_calls(MODELS / f"{name}.tflite", images)
+        assert ours == bare_calls(MODELS / f"{name}.tflite", images)
     with TABLE.open(newline="") as file:
         told = {row["file"]: row["label"] for row in csv.DictReader(file)}
     truth = [told[str(path.relative_to(TABLE.parent))] == "person" for path in images]
