@@ -10,12 +10,16 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from edgecls.cli import output
+from edgecls.cli import measuring, output
 from edgecls.cli.hush import hush_tensorflow
 
 if TYPE_CHECKING:
     from edgecls.lab.quantization.calibration_set import Selected
     from edgecls.lab.quantization.recording import Recording
+
+MODEL_HELP = "A Keras 3 .keras file, a SavedModel folder, or an .onnx file."
+BIAS_HELP = "Correct what rounding the weights shifts."
+ADAROUND_HELP = "Learn which weights to round up instead of to the nearest: takes minutes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Calibration:
 
 
 def calibrate(
-    model: Annotated[Path, typer.Argument(help="A Keras 3 .keras file, or an .onnx file.")],
+    model: Annotated[Path, typer.Argument(help=MODEL_HELP)],
     calibration: Annotated[
         Path, typer.Option("--calibration", help="The calibration set: a TOML file.")
     ],
@@ -66,11 +70,10 @@ def calibrate(
     ] = None,
     split: Annotated[str | None, typer.Option(help="Split of the evaluation images.")] = None,
     improve: Annotated[
-        str, typer.Option(help="Steps on the float graph: fold, relu, equalize; or none.")
+        str, typer.Option(help="Steps on the float graph: fold, relu, equalize, clip; or none.")
     ] = "fold",
-    bias_correction: Annotated[
-        bool, typer.Option(help="Correct what rounding the weights shifts.")
-    ] = False,
+    bias_correction: Annotated[bool, typer.Option(help=BIAS_HELP)] = False,
+    adaround: Annotated[bool, typer.Option("--adaround", help=ADAROUND_HELP)] = False,
     method: Annotated[
         str, typer.Option(help="How stability is judged: minmax, percentile, mse, entropy.")
     ] = "mse",
@@ -95,7 +98,10 @@ def calibrate(
         measured = load_dataset(evaluation, wanted.labels, split=split, skip_labels=skip)
         calibration_set.check_disjoint(selected.hashes, measured)
     steps = steps_from_text(improve)
-    recording = pipeline.calibrated(model, wanted, selected, steps, bias=bias_correction)
+    with measuring.progress() as told:
+        recording = pipeline.calibrated(
+            model, wanted, selected, steps, bias=bias_correction, adaround=adaround, told=told
+        )
     target = out or calibration.with_suffix(".npz")
     recording.save(target)
     if lock:

@@ -10,12 +10,14 @@ import typer
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from edgecls.cli import output
-from edgecls.cli.calibrate import steps_from_text
+from edgecls.cli import measuring, output
+from edgecls.cli.calibrate import ADAROUND_HELP, BIAS_HELP, MODEL_HELP, steps_from_text
 from edgecls.cli.hush import hush_tensorflow
-from edgecls.errors import CalibrationError
+from edgecls.errors import CalibrationError, ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edgecls.bundle.manifest import Manifest
     from edgecls.lab.quantization.calibration_set import CalibrationSet
     from edgecls.lab.quantization.recording import Recording
@@ -39,9 +41,11 @@ class Quantized:
         ]
         searched = [
             {
-                "improvements": list(trial.steps),
-                "bias_correction": trial.bias,
+                "improvements": list(trial.graph.steps),
+                "bias_correction": trial.graph.bias,
+                "learned_rounding": trial.graph.adaround,
                 "method": trial.method,
+                "weights": trial.weights,
                 "differences": [item.as_json() for item in trial.differences],
             }
             for trial in self.trials
@@ -67,7 +71,7 @@ class Quantized:
 
 
 def quantize(
-    model: Annotated[Path, typer.Argument(help="A Keras 3 .keras file, or an .onnx file.")],
+    model: Annotated[Path, typer.Argument(help=MODEL_HELP)],
     calibration: Annotated[
         Path, typer.Option("--calibration", help="The calibration set: a TOML file.")
     ],
@@ -86,11 +90,13 @@ def quantize(
         str, typer.Option(help="Activation ranges: minmax, percentile, mse or entropy.")
     ] = "mse",
     improve: Annotated[
-        str, typer.Option(help="Steps on the float graph: fold, relu, equalize; or none.")
+        str, typer.Option(help="Steps on the float graph: fold, relu, equalize, clip; or none.")
     ] = "fold",
-    bias_correction: Annotated[
-        bool, typer.Option(help="Correct what rounding the weights shifts.")
-    ] = False,
+    bias_correction: Annotated[bool, typer.Option(help=BIAS_HELP)] = False,
+    adaround: Annotated[bool, typer.Option("--adaround", help=ADAROUND_HELP)] = False,
+    weights: Annotated[
+        str, typer.Option(help="Scales of int8 weights: per_channel; per_tensor to see the harm.")
+    ] = "per_channel",
     search: Annotated[
         bool,
         typer.Option(
@@ -113,33 +119,45 @@ def quantize(
 
     float32 and static_wi8_ai8 unless --recipe says otherwise; TFLite, ONNX Runtime and TensorRT.
     A recording beside the set (SET.npz, from edgecls calibrate) makes the images unnecessary;
-    --improve and --bias-correction are then the recording's. --search chooses them, and the method.
+    --improve, --bias-correction and --adaround are then the recording's. --search chooses them,
+    and the method.
     """
     hush_tensorflow()
     from edgecls.bundle.write import write_bundle
     from edgecls.lab.quantization import calibration_set, manifest, pipeline
+    from edgecls.lab.quantization.artefacts import check_words
+    from edgecls.lab.quantization.fits import check_graph_fits
+    from edgecls.lab.quantization.float_graphs import check_steps
     from edgecls.lab.quantization.ranges import METHODS
     from edgecls.lab.quantization.search import search as run_search
     from edgecls.plugins import unknown_key
 
     if method not in METHODS:
         raise unknown_key("method", METHODS, method)
-    wanted = calibration_set.load_calibration_set(calibration)
     recipes = recipe or ["float32", "static_wi8_ai8"]
+    check_words(recipes, weights)
+    check_steps(steps_from_text(improve))
+    if out.exists():
+        raise ConfigError(f"{out} exists already", hint="delete it first, or choose another name")
+    wanted = calibration_set.load_calibration_set(calibration)
     recording = None
     trials: tuple[Trial, ...] = ()
     if search:
         tuned = _tuning(wanted, tuning, tuning_split, limit)
         selected = calibration_set.select(wanted, _images(data))
         found = run_search(model, wanted, selected, tuned, max_drop_pp=max_drop_pp, told=_say)
-        trials, recording, method = found.trials, found.recording, found.trials[0].method
+        trials, recording = found.trials, found.recording
+        method, weights = trials[0].method, trials[0].weights
         recording.save(calibration.with_suffix(".npz"))
     elif any(word.startswith("static") for word in recipes):
-        recording = _recording(model, calibration, wanted, data, improve, bias_correction)
-    made = pipeline.artefacts(model, recording, recipes, method)
+        treated = (steps_from_text(improve), bias_correction, adaround)
+        recording = _recording(model, calibration, wanted, data, *treated)
+    made_from = pipeline.sources(model, recording)
+    check_graph_fits(made_from.plain.onnx, wanted)
+    made = made_from.artefacts(recipes, method, weights=weights)
     described = manifest.manifest_from_artefacts(
         made, wanted, recording, name=name or wanted.name, version=version, model=model,
-        method=method,
+        method=method, weights=weights,
     )  # fmt: skip
     write_bundle(described, {a.name + a.suffix: a.data for a in made}, out)
     output.emit(Quantized(out, described, trials), as_json=json)
@@ -171,8 +189,9 @@ def _recording(
     calibration: Path,
     wanted: CalibrationSet,
     data: Path | None,
-    improve: str,
+    steps: Sequence[str],
     bias: bool,
+    adaround: bool,
 ) -> Recording:
     """Read the recording beside the set, or make it from the images."""
     from edgecls.lab.quantization import calibration_set, pipeline, recording
@@ -186,6 +205,9 @@ def _recording(
             )
         return recording.load(kept)
     selected = calibration_set.select(wanted, data)
-    made = pipeline.calibrated(model, wanted, selected, steps_from_text(improve), bias=bias)
+    with measuring.progress() as told:
+        made = pipeline.calibrated(
+            model, wanted, selected, steps, bias=bias, adaround=adaround, told=told
+        )
     made.save(kept)
     return made

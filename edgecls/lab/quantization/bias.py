@@ -39,10 +39,14 @@ def rounded_per_channel(layer: keras.layers.Layer, kernel: Array) -> Array:
     return np.asarray(np.round(kernel / scale) * scale, np.float32)
 
 
-def corrections(model: keras.Model, means: Mapping[str, Array]) -> dict[str, Array]:
+def corrections(
+    model: keras.Model, means: Mapping[str, Array], *, rounded: keras.Model | None = None
+) -> dict[str, Array]:
     """Return what to add to each layer's bias: -(W_int8 - W) E[x].
 
     Padding is ignored: at the border fewer weights see a value.
+
+    Args:    rounded: the same model with kernels that a learned rounding made; else the nearest.
 
     Source:  Nagel et al., Data-Free Quantization Through Weight Equalization (2019), section 4.2,
              with E[x] measured rather than derived.
@@ -52,7 +56,8 @@ def corrections(model: keras.Model, means: Mapping[str, Array]) -> dict[str, Arr
         if not isinstance(layer, KERNELS) or not layer.use_bias or layer.name not in means:
             continue
         kernel = layer.get_weights()[0]
-        error = rounded_per_channel(layer, kernel) - kernel
+        made = rounded.get_layer(layer.name).get_weights()[0] if rounded else kernel
+        error = rounded_per_channel(layer, made) - kernel
         if isinstance(layer, keras.layers.DepthwiseConv2D):
             shift = (error.sum(axis=(0, 1)) * means[layer.name][:, None]).reshape(-1)
         else:

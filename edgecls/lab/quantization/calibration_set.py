@@ -86,6 +86,10 @@ class Selected:
     hashes: tuple[str, ...]
     unreadable: tuple[Path, ...]
 
+    def first(self, count: int) -> Selected:
+        """Return the first of them; labels and light alternate, so any number is mixed."""
+        return Selected(self.samples[:count], self.hashes[:count], self.unreadable)
+
     def pixels(self) -> Iterator[Pixels]:
         """Read the images one by one: RGB uint8, shape (H, W, 3)."""
         return (read_image(sample.path) for sample in self.samples)

@@ -12,8 +12,9 @@ from pydantic import JsonValue
 from edgecls import __version__
 from edgecls.bundle.manifest import Manifest, Provenance, Variant
 from edgecls.bundle.tensorrt_float import with_tensorrt_float
+from edgecls.lab.quantization.artefacts import Artefact
 from edgecls.lab.quantization.calibration_set import CalibrationSet
-from edgecls.lab.quantization.pipeline import Artefact, sha256_of
+from edgecls.lab.quantization.pipeline import sha256_of
 from edgecls.lab.quantization.recording import Recording
 
 PREFERENCE = ("tensorrt-int8", "tflite-int8", "onnx-int8", "tflite-float32", "onnx-float32")
@@ -29,6 +30,7 @@ def manifest_from_artefacts(
     version: str,
     model: Path,
     method: str,
+    weights: str = "per_channel",
 ) -> Manifest:
     """Return a bundle's manifest: input rule, labels and decision are the calibration set's."""
     ordered = sorted(artefacts, key=_preference)
@@ -42,20 +44,22 @@ def manifest_from_artefacts(
         variants=with_tensorrt_float([_variant(artefact) for artefact in ordered]),
         provenance=Provenance(
             training={"model": model.name, "sha256": sha256_of(model)},
-            calibration=_calibration(recording, method) if recording else {},
+            calibration=_calibration(recording, method, weights) if recording else {},
         ),
     )
 
 
-def _calibration(recording: Recording, method: str) -> dict[str, JsonValue]:
+def _calibration(recording: Recording, method: str, weights: str) -> dict[str, JsonValue]:
     tools: dict[str, JsonValue] = {tool: version_of(tool) for tool in TOOLS}
     return {
         "set": recording.calibration_set,
         "images": len(recording.images),
         "images_sha256": hashlib.sha256("".join(recording.images).encode()).hexdigest(),
         "method": method,
+        "weights": weights,
         "improvements": list(recording.steps),
         "bias_correction": bool(recording.shifts),
+        "learned_rounding": bool(recording.rounding),
         "tools": {**tools, "edgecls": __version__},
     }
 

@@ -125,11 +125,12 @@ def _rename(model: onnx.ModelProto) -> None:
 
 
 def onnx_quantized_from_float(
-    model: onnx.ModelProto, flavour: str, ranges: Mapping[str, Range]
+    model: onnx.ModelProto, flavour: str, ranges: Mapping[str, Range], *, per_channel: bool = True
 ) -> onnx.ModelProto:
     """Return the Q/DQ graph; input and output stay float32.
 
     Args:    model: as `prepared` leaves it.   ranges: tensor name -> (low, high).
+             per_channel: scales of the weights; False is one per tensor.
     Raises:  CalibrationError when ranges are missing for the graph.
     """
     if not ranges:
@@ -143,7 +144,7 @@ def onnx_quantized_from_float(
     copy.CopyFrom(model)
     tool = QDQQuantizer(
         copy,
-        per_channel=True,
+        per_channel=per_channel,
         reduce_range=False,
         weight_qType=QuantType.QInt8,
         activation_qType=wanted.activation,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -14,8 +13,10 @@ import numpy.typing as npt
 from edgecls.bundle.manifest import InputRule
 from edgecls.bundle.preprocess import normalised, resized
 from edgecls.errors import CalibrationError, ConfigError
+from edgecls.lab.quantization.artefacts import Artefact, Sources, check_words
 from edgecls.lab.quantization.bias import corrections, mean_inputs, with_bias_corrected
 from edgecls.lab.quantization.calibration_set import CalibrationSet, Selected
+from edgecls.lab.quantization.fits import check_fits, check_graph_fits
 from edgecls.lab.quantization.float_graphs import (
     FloatGraphs,
     graphs_from_file,
@@ -24,60 +25,43 @@ from edgecls.lab.quantization.float_graphs import (
     load_keras,
 )
 from edgecls.lab.quantization.observe import OnnxObserver, TFLiteObserver, observed
-from edgecls.lab.quantization.onnx import onnx_quantized_from_float
 from edgecls.lab.quantization.recording import Observed, Recording
-from edgecls.lab.quantization.tflite import tflite_quantized_from_float
+from edgecls.lab.quantization.rounding import Packed, learned_rounding, with_kernels_rounded
+from edgecls.measure.scores import Report
 
 Floats = npt.NDArray[np.float32]
 BATCH = 8
-
-RECIPES = ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8", "static_wi8_ai16")
-"""What `--recipe` takes. The word says: static or dynamic, bits of weights, bits of activations."""
-
-PRECISIONS = {
-    "float32": "float32",
-    "float16": "float16",
-    "dynamic_wi8_afp32": "dynamic-int8",
-    "static_wi8_ai8": "int8",
-    "static_wi8_ai16": "int16x8",
-}
-
-
-@dataclass(frozen=True)
-class Artefact:
-    """One quantized file and what it is."""
-
-    runtime: str
-    precision: str
-    recipe: str
-    data: bytes
-
-    @property
-    def name(self) -> str:
-        return f"{self.runtime}-{self.precision}"
-
-    @property
-    def suffix(self) -> str:
-        return ".tflite" if self.runtime == "tflite" else ".onnx"
+ROUNDING_IMAGES = 128
+"""Second moments settle on few images: each gives hundreds of places."""
 
 
 def calibrated(
-    model: Path, wanted: CalibrationSet, selected: Selected, steps: Sequence[str], *, bias: bool
+    model: Path,
+    wanted: CalibrationSet,
+    selected: Selected,
+    steps: Sequence[str],
+    *,
+    bias: bool,
+    adaround: bool = False,
+    told: Report | None = None,
 ) -> Recording:
     """Run the float graphs over the calibration images, once, and record what they do.
 
     Args:    steps: improvements of the float graph, float_graphs.STEPS.
              bias: also measure what rounding the weights shifts, and correct it.
+             adaround: also learn which weights to round up, on the first ROUNDING_IMAGES.
     """
-    if bias and model.suffix != ".keras":
-        raise ConfigError(f"bias correction works on Keras layers; {model} is not a .keras file")
     shifts: dict[str, Floats] = {}
-    if bias:
-        keras_model = improved(load_keras(model), steps)
-        size = keras_model.input.shape[0] or BATCH
-        batches = _batches(wanted.input, selected, size)
-        shifts = corrections(keras_model, mean_inputs(keras_model, batches))
-    graphs = _int8_base(model, steps, shifts)
+    rounding: dict[str, Packed] = {}
+    if bias or adaround:
+        if model.suffix != ".keras":
+            what = "bias correction" if bias else "learned rounding"
+            raise ConfigError(f"{what} works on Keras layers; {model} is not a .keras file")
+        net = improved(load_keras(model), steps)
+        check_fits(net.input.shape, net.output.shape, wanted)
+        rounding, shifts = _corrected(net, wanted.input, selected, bias, adaround, told)
+    graphs = _int8_base(model, steps, rounding, shifts)
+    check_graph_fits(graphs.onnx, wanted)
     found = {}
     if graphs.tflite is not None:
         tensors = (image[None] for image in _images(wanted.input, selected))
@@ -87,11 +71,52 @@ def calibrated(
     first = _channels_first(graphs)
     tensors = (_laid_out(image, first) for image in _images(wanted.input, selected))
     found["onnx"] = Observed(graphs.sha256("onnx"), observed(OnnxObserver(graphs.onnx), tensors))
-    return Recording(wanted.name, selected.hashes, found, tuple(steps), shifts)
+    return Recording(wanted.name, selected.hashes, found, tuple(steps), shifts, rounding)
+
+
+def _corrected(
+    net: keras.Model,
+    rule: InputRule,
+    selected: Selected,
+    bias: bool,
+    adaround: bool,
+    told: Report | None,
+) -> tuple[dict[str, Packed], dict[str, Floats]]:
+    """Learn the rounding, then what is left for the biases; each only if wanted."""
+    size = net.input.shape[0] or BATCH
+    rounding: dict[str, Packed] = {}
+    shifts: dict[str, Floats] = {}
+    rounded = None
+    if adaround:
+        few = _batches(rule, selected.first(ROUNDING_IMAGES), size)
+        rounding = learned_rounding(net, few, centred=bias, told=told)
+        rounded = with_kernels_rounded(net, rounding)
+    if bias:
+        means = mean_inputs(net, _batches(rule, selected, size))
+        shifts = corrections(net, means, rounded=rounded)
+    return rounding, shifts
+
+
+def sources(model: Path, recording: Recording | None) -> Sources:
+    """Make the float graphs: of the model as it came, and of what the recording was made with.
+
+    Raises:  CalibrationError when the recording was made for another model.
+    """
+    plain = graphs_from_file(model, ())
+    if recording is None:
+        return Sources(plain, plain, None)
+    base = _int8_base(model, recording.steps, recording.rounding, recording.shifts)
+    _check_same_graph(model, base, recording)
+    return Sources(plain, base, recording)
 
 
 def artefacts(
-    model: Path, recording: Recording | None, recipes: Sequence[str], method: str
+    model: Path,
+    recording: Recording | None,
+    recipes: Sequence[str],
+    method: str,
+    *,
+    weights: str = "per_channel",
 ) -> list[Artefact]:
     """Make the files of every recipe for every runtime that has it.
 
@@ -99,59 +124,25 @@ def artefacts(
     the recording was made with.
 
     Args:    recording: None if no recipe is static.   method: ranges.METHODS.
-    Raises:  CalibrationError when the recording was made for another model.
+             weights: of the static recipes, artefacts.WEIGHTS.
+    Raises:  ConfigError for an unknown word; CalibrationError without a recording, or with one
+             that was made for another model.
     """
-    unknown = [recipe for recipe in recipes if recipe not in RECIPES]
-    if unknown:
-        raise ConfigError(f"unknown recipe {unknown[0]!r}, expected one of {', '.join(RECIPES)}")
-    plain = graphs_from_file(model, ())
-    base, seen = plain, recording
-    if seen is not None:
-        base = _int8_base(model, seen.steps, seen.shifts)
-        _check_same_graph(model, base, seen)
-    made = []
-    for recipe in recipes:
-        made += _of_recipe(recipe, plain, base, seen, method)
-    return made
+    check_words(recipes, weights)
+    return sources(model, recording).artefacts(recipes, method, weights=weights)
 
 
-def _of_recipe(
-    recipe: str, plain: FloatGraphs, base: FloatGraphs, seen: Recording | None, method: str
-) -> list[Artefact]:
-    precision = PRECISIONS[recipe]
-    made = []
-    if recipe == "float32":
-        if plain.tflite is not None:
-            made.append(Artefact("tflite", precision, recipe, plain.tflite))
-        made.append(Artefact("onnx", precision, recipe, plain.onnx.SerializeToString()))
-        return made
-    static = recipe.startswith("static")
-    if static and seen is None:
-        raise CalibrationError(
-            f"{recipe} needs a calibration, received none", hint="give --calibration"
-        )
-    source = base if static else plain
-    if source.tflite is not None:
-        ranges = seen.graphs["tflite"].ranges(method) if static and seen else None
-        data = tflite_quantized_from_float(source.tflite, recipe, ranges)
-        made.append(Artefact("tflite", precision, recipe, data))
-    if recipe == "static_wi8_ai8" and seen is not None:
-        ranges = seen.graphs["onnx"].ranges(method)
-        for runtime, flavour in (("onnx", "cpu"), ("tensorrt", "tensorrt")):
-            quantized = onnx_quantized_from_float(base.onnx, flavour, ranges)
-            made.append(Artefact(runtime, precision, recipe, quantized.SerializeToString()))
-    if not made:
-        raise ConfigError(
-            f"{recipe} exists for TFLite only, and TFLite cannot be made from an ONNX file",
-            hint="give the .keras file",
-        )
-    return made
-
-
-def _int8_base(model: Path, steps: Sequence[str], shifts: Mapping[str, Floats]) -> FloatGraphs:
-    if not shifts:
+def _int8_base(
+    model: Path,
+    steps: Sequence[str],
+    rounding: Mapping[str, Packed],
+    shifts: Mapping[str, Floats],
+) -> FloatGraphs:
+    if not rounding and not shifts:
         return graphs_from_file(model, steps)
     better: keras.Model = improved(load_keras(model), steps)
+    if rounding:
+        better = with_kernels_rounded(better, rounding)
     return graphs_from_keras(with_bias_corrected(better, shifts))
 
 
@@ -193,5 +184,9 @@ def _laid_out(image: Floats, channels_first: bool) -> Floats:
 
 
 def sha256_of(path: Path) -> str:
-    """Return the hash of a file, for the provenance."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Return the hash of a file, or of a folder's names and contents, for the provenance."""
+    if not path.is_dir():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = (f"{file.relative_to(path).as_posix()} {sha256_of(file)}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

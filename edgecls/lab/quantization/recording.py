@@ -62,6 +62,7 @@ class Recording:
              graphs: "tflite" and "onnx" -> what was observed.
              steps: the improvements of the float graph that was observed.
              shifts: what was added to the bias of each layer, by its name.
+             rounding: by the name of a layer, the packed choices of `rounding.learned_rounding`.
     """
 
     calibration_set: str
@@ -69,6 +70,7 @@ class Recording:
     graphs: Mapping[str, Observed]
     steps: tuple[str, ...] = ()
     shifts: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+    rounding: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
         """Write a .npz of plain arrays (no pickles), the same bytes for the same content."""
@@ -87,8 +89,10 @@ class Recording:
             "graphs": listing,
             "steps": list(self.steps),
             "shifts": list(self.shifts),
+            "rounding": list(self.rounding),
         }
         arrays.update({f"shift.{at}": shift for at, shift in enumerate(self.shifts.values())})
+        arrays.update({f"round.{at}": bits for at, bits in enumerate(self.rounding.values())})
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
@@ -108,13 +112,16 @@ def load(path: Path) -> Recording:
                 for graph, listing in header["graphs"].items()
             }
             shifts = {name: arrays[f"shift.{at}"] for at, name in enumerate(header["shifts"])}
+            rounded = header.get("rounding", ())  # older recordings have none
+            rounding = {name: arrays[f"round.{at}"] for at, name in enumerate(rounded)}
     except (OSError, ValueError, KeyError) as error:
         raise CalibrationError(
             f"{path} is not a calibration recording: {error}",
             hint="edgecls calibrate writes one",
         ) from error
     steps = tuple(header["steps"])
-    return Recording(header["calibration_set"], tuple(header["images"]), graphs, steps, shifts)
+    images = tuple(header["images"])
+    return Recording(header["calibration_set"], images, graphs, steps, shifts, rounding)
 
 
 def _header(data: bytes) -> dict[str, Any]:

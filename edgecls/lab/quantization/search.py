@@ -12,9 +12,10 @@ from edgecls.bundle.open import open_bundle
 from edgecls.bundle.write import write_bundle
 from edgecls.classifier import Classifier
 from edgecls.errors import CalibrationError
+from edgecls.lab.quantization.artefacts import Sources
 from edgecls.lab.quantization.calibration_set import CalibrationSet, Selected
 from edgecls.lab.quantization.manifest import manifest_from_artefacts
-from edgecls.lab.quantization.pipeline import artefacts, calibrated
+from edgecls.lab.quantization.pipeline import calibrated, sources
 from edgecls.lab.quantization.ranges import METHODS
 from edgecls.lab.quantization.recording import Recording
 from edgecls.measure.dataset import Dataset
@@ -22,13 +23,38 @@ from edgecls.measure.difference import Difference, difference
 from edgecls.measure.evaluate import told_label
 from edgecls.measure.scores import score_table
 
-GRAPHS: tuple[tuple[tuple[str, ...], bool], ...] = (
-    (("fold",), False),
-    (("fold",), True),
-    (("fold", "relu", "equalize"), False),
-    (("fold", "relu", "equalize"), True),
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """How the float graph is treated before it is quantized.
+
+    Args:    bias: correct what rounding shifts.   adaround: learn which weights to round up.
+    """
+
+    steps: tuple[str, ...] = ("fold",)
+    bias: bool = False
+    adaround: bool = False
+
+    @property
+    def words(self) -> str:
+        bias, adaround = self.bias * ("bias",), self.adaround * ("adaround",)
+        return "+".join((*self.steps, *adaround, *bias)) or "as it is"
+
+
+EQUALIZED = ("fold", "relu", "equalize")
+GRAPHS = (
+    Graph(),
+    Graph(bias=True),
+    Graph(adaround=True),
+    Graph(bias=True, adaround=True),
+    Graph(("fold", "clip"), bias=True),
+    Graph(EQUALIZED),
+    Graph(EQUALIZED, bias=True),
 )
-"""Improvements of the float graph, and whether biases are corrected."""
+AS_IT_IS = (Graph(()),)
+"""For a model that came as ONNX or SavedModel."""
+NAIVE = ("minmax", "per_tensor")
+"""Tried once, to show what the rest is good for; never kept."""
 MEASURED = ("tflite-int8", "onnx-int8")
 REFERENCES = ("tflite-float32", "onnx-float32")
 
@@ -37,9 +63,9 @@ REFERENCES = ("tflite-float32", "onnx-float32")
 class Trial:
     """One way to quantize, and what it costs against float on the tuning images, per variant."""
 
-    steps: tuple[str, ...]
-    bias: bool
+    graph: Graph
     method: str
+    weights: str
     differences: tuple[Difference, ...]
 
     @property
@@ -70,7 +96,7 @@ def search(
     max_drop_pp: float,
     told: Callable[[str], None] = lambda _: None,
 ) -> Found:
-    """Try every graph of GRAPHS with every method of METHODS.
+    """Try every graph of GRAPHS with every method of METHODS, and the naive way once.
 
     The best is the one with the smallest score difference among those that stay inside the budget:
     on a few hundred images accuracies tie, and a difference of scores tells more.
@@ -80,15 +106,18 @@ def search(
     Raises:  CalibrationError when none stays inside the budget, with the best there was.
     """
     trials: list[tuple[Trial, Recording]] = []
-    graphs = GRAPHS if model.suffix == ".keras" else (((), False),)
-    for steps, bias in graphs:
-        named = ", ".join([*steps, *(["bias correction"] if bias else [])]) or "as it is"
-        told(f"calibrating the graph: {named}")
-        recording = calibrated(model, wanted, selected, steps, bias=bias)
-        for method in METHODS:
-            differences = _measured(model, wanted, recording, method, tuning)
-            trials.append((Trial(steps, bias, method, differences), recording))
-    trials.sort(key=lambda pair: (pair[0].drop_pp > max_drop_pp, pair[0].score_error))
+    graphs = GRAPHS if model.suffix == ".keras" else AS_IT_IS
+    for graph in graphs:
+        told(f"calibrating the graph: {graph.words}")
+        recording = calibrated(
+            model, wanted, selected, graph.steps, bias=graph.bias, adaround=graph.adaround
+        )
+        made_from = sources(model, recording)
+        ways = [(method, "per_channel") for method in METHODS]
+        for method, weights in [NAIVE, *ways] if graph is graphs[0] else ways:
+            differences = _measured(model, wanted, made_from, method, weights, tuning)
+            trials.append((Trial(graph, method, weights, differences), recording))
+    trials.sort(key=lambda pair: _rank(pair[0], max_drop_pp))
     best, recording = trials[0]
     if best.drop_pp > max_drop_pp:
         raise CalibrationError(
@@ -99,15 +128,25 @@ def search(
     return Found(tuple(trial for trial, _ in trials), recording)
 
 
+def _rank(trial: Trial, max_drop_pp: float) -> tuple[bool, bool, float]:
+    return trial.weights == NAIVE[1], trial.drop_pp > max_drop_pp, trial.score_error
+
+
 def _measured(
-    model: Path, wanted: CalibrationSet, recording: Recording, method: str, tuning: Dataset
+    model: Path,
+    wanted: CalibrationSet,
+    made_from: Sources,
+    method: str,
+    weights: str,
+    tuning: Dataset,
 ) -> tuple[Difference, ...]:
     """Quantize, run every variant that is measured over the tuning images, compare with float."""
-    made = artefacts(model, recording, ["float32", "static_wi8_ai8"], method)
+    made = made_from.artefacts(["float32", "static_wi8_ai8"], method, weights=weights)
     made = [item for item in made if item.name in (*MEASURED, *REFERENCES)]
     described = manifest_from_artefacts(
-        made, wanted, recording, name="trial", version="1", model=model, method=method
-    )
+        made, wanted, made_from.recording, name="trial", version="1", model=model, method=method,
+        weights=weights,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         out = Path(folder, "trial")
         write_bundle(described, {item.name + item.suffix: item.data for item in made}, out)
@@ -127,13 +166,14 @@ def _measured(
 def table_rows(trials: Sequence[Trial]) -> list[tuple[str, ...]]:
     """Return the trials as text, best first, below a row of headings."""
     names = [item.variant for item in trials[0].differences]
-    rows = [("graph", "ranges", *(f"{name}: accuracy, score difference" for name in names))]
+    rows = [
+        ("graph", "ranges", "weights", *(f"{name}: accuracy, score difference" for name in names))
+    ]
     for trial in trials:
-        graph = "+".join([*trial.steps, *(["bias"] if trial.bias else [])]) or "as it is"
         cells = [
             f"{100 * item.accuracy.value:+.2f} pp [{100 * item.accuracy.low:+.2f}, "
             f"{100 * item.accuracy.high:+.2f}] {item.score_mean.value:.4f}"
             for item in trial.differences
         ]
-        rows.append((graph, trial.method, *cells))
+        rows.append((trial.graph.words, trial.method, trial.weights, *cells))
     return rows

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 keras = pytest.importorskip("keras", reason="needs the lab extra: pip install 'edgecls[lab]'")
+onnx = pytest.importorskip("onnx", reason="needs the lab extra (onnx)")
 pytest.importorskip("ai_edge_quantizer", reason="needs the lab extra (ai-edge-quantizer)")
 
 from edgecls.bundle.open import open_bundle  # noqa: E402
@@ -16,7 +17,9 @@ from edgecls.bundle.write import write_bundle  # noqa: E402
 from edgecls.classifier import Classifier  # noqa: E402
 from edgecls.errors import CalibrationError, ConfigError, InferenceError  # noqa: E402
 from edgecls.lab.quantization import (  # noqa: E402
+    artefacts,
     calibration_set,
+    float_graphs,
     manifest,
     pipeline,
     recording,
@@ -29,7 +32,7 @@ pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(400)]
 SIDE = 32
 SCORE_TOLERANCE = 0.05
 """int8 against float on an untrained net: a few steps of an 8-bit scale in the scores."""
-RECIPES = [*pipeline.RECIPES]
+RECIPES = [*artefacts.RECIPES]
 SET = """
 name = "blobs"
 labels = ["dark", "light"]
@@ -90,16 +93,21 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recorded(model: Path, wanted: Path, data: Path) -> recording.Recording:
     chosen = calibration_set.load_calibration_set(wanted)
     selected = calibration_set.select(chosen, data)
-    return pipeline.calibrated(model, chosen, selected, ("fold",), bias=True)
+    return pipeline.calibrated(model, chosen, selected, ("fold",), bias=True, adaround=True)
 
 
 @pytest.fixture(scope="module")
-def made(model: Path, recorded: recording.Recording) -> list[pipeline.Artefact]:
-    return pipeline.artefacts(model, recorded, RECIPES, "mse")
+def made_from(model: Path, recorded: recording.Recording) -> artefacts.Sources:
+    return pipeline.sources(model, recorded)
+
+
+@pytest.fixture(scope="module")
+def made(made_from: artefacts.Sources) -> list[artefacts.Artefact]:
+    return made_from.artefacts(RECIPES, "mse")
 
 
 def test_every_variant_answers_like_the_float_one(
-    made: list[pipeline.Artefact],
+    made: list[artefacts.Artefact],
     wanted: Path,
     recorded: recording.Recording,
     model: Path,
@@ -127,7 +135,7 @@ def test_every_variant_answers_like_the_float_one(
 
 
 def test_the_recording_alone_gives_the_same_bytes(
-    made: list[pipeline.Artefact], model: Path, recorded: recording.Recording, tmp_path: Path
+    made: list[artefacts.Artefact], model: Path, recorded: recording.Recording, tmp_path: Path
 ) -> None:
     recorded.save(tmp_path / "kept.npz")
     again = pipeline.artefacts(model, recording.load(tmp_path / "kept.npz"), RECIPES, "mse")
@@ -136,8 +144,55 @@ def test_the_recording_alone_gives_the_same_bytes(
         assert first.data == second.data, first.name
 
 
+def weights_in(model: bytes) -> list[np.ndarray]:
+    """Return the kernels and scales of an int8 ONNX file, as rows of output channels."""
+    graph = onnx.load_from_string(model).graph
+    stored = {item.name: onnx.numpy_helper.to_array(item) for item in graph.initializer}
+    return [array for name, array in stored.items() if array.dtype == np.int8 and array.ndim > 1]
+
+
+def test_the_quantizers_find_the_grid_of_the_learned_rounding(
+    made: list[artefacts.Artefact], recorded: recording.Recording, model: Path
+) -> None:
+    net = float_graphs.improved(float_graphs.load_keras(model), recorded.steps)
+    name = next(name for name in recorded.rounding if name.startswith("conv2d"))
+    kernel = net.get_layer(name).get_weights()[0]
+    steps = kernel / (np.abs(kernel).max(axis=(0, 1, 2)) / np.float32(127))
+    up = np.unpackbits(recorded.rounding[name], count=kernel.size).reshape(kernel.shape)
+    expected = (np.floor(steps) + up).astype(np.int8)
+    assert (expected != np.round(steps)).any()
+    files = {artefact.name: artefact.data for artefact in made}
+    ours = expected.transpose(3, 2, 0, 1)
+    assert any(np.array_equal(found, ours) for found in weights_in(files["onnx-int8"]))
+    assert expected.transpose(3, 0, 1, 2).tobytes() in files["tflite-int8"]
+
+
+def test_the_naive_way_has_one_scale_per_tensor(
+    made: list[artefacts.Artefact],
+    made_from: artefacts.Sources,
+    model: Path,
+    recorded: recording.Recording,
+) -> None:
+    naive = made_from.artefacts(["static_wi8_ai8"], "minmax", weights="per_tensor")
+
+    def most_scales(found: list[artefacts.Artefact]) -> int:
+        data = next(artefact.data for artefact in found if artefact.name == "onnx-int8")
+        graph = onnx.load_from_string(data).graph
+        return max(
+            len(item.dims) and item.dims[0]
+            for item in graph.initializer
+            if item.name.endswith("_scale")
+        )
+
+    assert most_scales(made) == 16
+    assert most_scales(naive) <= 1
+    assert {artefact.name for artefact in naive} == {"tflite-int8", "onnx-int8", "tensorrt-int8"}
+    with pytest.raises(ConfigError, match="per_channel, per_tensor"):
+        pipeline.artefacts(model, recorded, ["static_wi8_ai8"], "mse", weights="tensor")
+
+
 def test_tensorrt_takes_its_own_flavour_and_refuses_the_one_for_cpus(
-    made: list[pipeline.Artefact],
+    made: list[artefacts.Artefact],
 ) -> None:
     trt = pytest.importorskip("tensorrt_rtx_bindings", reason="needs the extra trt-rtx")
     files = {artefact.name: artefact.data for artefact in made}
@@ -188,12 +243,13 @@ def test_search_tries_every_way_and_keeps_the_closest(
         model, chosen, calibration_set.select(chosen, data), tuning,
         max_drop_pp=50.0, told=lines.append,
     )  # fmt: skip
-    assert len(found.trials) == 2 * 4
-    assert lines == ["calibrating the graph: fold", "calibrating the graph: fold, bias correction"]
-    errors = [trial.score_error for trial in found.trials]
+    assert len(found.trials) == 1 + 2 * 4
+    assert lines == ["calibrating the graph: fold", "calibrating the graph: fold+bias"]
+    assert found.trials[-1].weights == "per_tensor"
+    errors = [trial.score_error for trial in found.trials[:-1]]
     assert errors == sorted(errors)
-    assert bool(found.recording.shifts) == found.trials[0].bias
-    assert len(search.table_rows(found.trials)) == 9
+    assert bool(found.recording.shifts) == found.trials[0].graph.bias
+    assert len(search.table_rows(found.trials)) == 10
 
 
 def test_search_says_what_the_best_was_when_none_is_good_enough(
