@@ -160,6 +160,7 @@ def _robustness(found: Evaluation) -> Iterator[RenderableType]:
         for item in found.spoiled:
             _by_variant(rows, [item.corruption], item.accuracy, item.against)
         yield rows
+    yield from _attacks(found)
     if found.fooled:
         yield Text(f"\nPictures of nothing that are called {found.fooled[0].label}", style="bold")
         rows = table_of("kind", "n", "variant", "called so", "% of them", "highest score")
@@ -170,6 +171,18 @@ def _robustness(found: Evaluation) -> Iterator[RenderableType]:
                 rows.add_row(*head, name, count, percent(share), f"{fooled.highest[name]:.3f}")
                 head = ["", ""]
         yield rows
+
+
+def _attacks(found: Evaluation) -> Iterator[RenderableType]:
+    if found.attacked is None:
+        return
+    figures, net = found.attacked.figures, found.attacked.made_against
+    title = f"\nPictures made to mislead the float net of {net}: {figures[0].n} images"
+    yield Text(title, style="bold")
+    rows = table_of("attack", "variant", "accuracy %", "against float pp")
+    for item in figures:
+        _by_variant(rows, [item.value], item.accuracy, item.against)
+    yield rows
 
 
 def _gate(gate: Gate) -> Iterator[RenderableType]:

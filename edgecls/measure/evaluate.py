@@ -13,6 +13,7 @@ from edgecls.bundle.manifest import Manifest, Variant
 from edgecls.bundle.open import Bundle
 from edgecls.classifier import Classifier
 from edgecls.errors import ConfigError, MissingDependencyError
+from edgecls.measure.adversarial import AdversarialSet, Attacked, attacked_figures
 from edgecls.measure.dataset import Dataset, Sample, thinned
 from edgecls.measure.difference import Difference, difference
 from edgecls.measure.gate import Gate
@@ -52,7 +53,8 @@ class Evaluation:
 
     Args:    reference: name of the float32 variant, None where the bundle has none that runs here.
              agreement: every pair of runtimes at the same precision.
-             slices, spoiled, fooled: empty unless asked for.   not_measured: variant and why.
+             slices, spoiled, fooled: empty unless asked for; attacked: None.
+             not_measured: variant and why.
     """
 
     manifest: Manifest
@@ -65,6 +67,7 @@ class Evaluation:
     slices: tuple[SliceFigures, ...]
     spoiled: tuple[Spoiled, ...]
     fooled: tuple[Fooled, ...]
+    attacked: Attacked | None
     not_measured: Mapping[str, str]
     gate: Gate | None
 
@@ -97,6 +100,7 @@ class Evaluation:
             "slices": [item.as_json() for item in self.slices],
             "robustness": [item.as_json() for item in self.spoiled],
             "fooling": [item.as_json() for item in self.fooled],
+            "adversarial": self.attacked.as_json() if self.attacked else None,
             "not_measured": dict(self.not_measured),
             "gate": self.gate.as_json() if self.gate else None,
         }
@@ -121,6 +125,7 @@ def evaluate_bundle(
     reference: str | None = None,
     slice_columns: Sequence[str] | None = (),
     robustness_images: int = 0,
+    adversarial: AdversarialSet | None = None,
     threads: int = 1,
     unreadable_max: int = 0,
     max_drop_pp: float | None = None,
@@ -134,6 +139,7 @@ def evaluate_bundle(
              reference: to compare with; None takes the first float32 variant that runs here.
              slice_columns: () for none, None for those that suit.
              robustness_images: spoil so many of the images, see `robustness`; 0 for none.
+             adversarial: also show these; with them or `robustness_images`, pictures of nothing.
              max_drop_pp: percentage points of accuracy that a variant may lose; see `Gate`.
     Raises:  ConfigError for an unknown variant or column, or a budget without a reference;
              MissingDependencyError for a named variant that cannot run here; ImageError.
@@ -157,10 +163,17 @@ def evaluate_bundle(
         )
         spoiled: tuple[Spoiled, ...] = ()
         fooled: tuple[Fooled, ...] = ()
+        attacked = None
         if robustness_images:
             subset = thinned(dataset.samples, robustness_images)
             spoiled = spoiled_figures(manifest, classify, subset, reference=chosen, report=report)
-            fooled = fooled_figures(manifest, classify, label=told) if told else ()
+        if adversarial:
+            attacked = attacked_figures(
+                adversarial, manifest, classify, reference=chosen, report=report
+            )
+        if told and (robustness_images or adversarial):
+            more = adversarial.fooling() if adversarial else {}
+            fooled = fooled_figures(manifest, classify, label=told, more=more)
     figures = tuple(
         VariantFigures(
             classifier.variant,
@@ -181,6 +194,7 @@ def evaluate_bundle(
         slice_figures(table, sliced, chosen),
         spoiled,
         fooled,
+        attacked,
         not_measured,
         Gate(max_drop_pp, gate_rule, tuple(differences)) if max_drop_pp is not None else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from edgecls.measure.dataset import Sample
 from edgecls.measure.fooling import fooling_images
 from edgecls.measure.intervals import Estimate
 from edgecls.measure.scores import Classify, Report
+from edgecls.types import Pixels
 
 SEED = 1
 CLEAN = "clean"
@@ -144,12 +146,19 @@ def _spoiled(
 
 
 def fooled_figures(
-    manifest: Manifest, classifiers: Mapping[str, Classify], *, label: str
+    manifest: Manifest,
+    classifiers: Mapping[str, Classify],
+    *,
+    label: str,
+    more: Mapping[str, Sequence[Pixels]] = MappingProxyType({}),
 ) -> tuple[Fooled, ...]:
-    """Show every classifier pictures of nothing; count how many it calls `label`."""
+    """Show every classifier pictures of nothing; count how many it calls `label`.
+
+    Args:    more: further kinds, beside `fooling_images`.
+    """
     rule = manifest.input.model_copy(update={"color": "rgb"})
     found = []
-    for kind, pictures in fooling_images().items():
+    for kind, pictures in {**fooling_images(), **more}.items():
         answers = {
             name: [classify(resized(picture, rule)) for picture in pictures]
             for name, classify in classifiers.items()

@@ -59,6 +59,8 @@ def evaluation_sections(found: Evaluation) -> Iterator[str]:
     yield from _agreement(found)
     yield from _slices(found)
     yield from _spoiled(found)
+    yield from _attacked(found)
+    yield from _fooled(found)
     yield from _flips(found)
 
 
@@ -205,21 +207,42 @@ def _spoiled(found: Evaluation) -> Iterator[str]:
         )
         parts = [page.key(names), page.cards(shown, small=True), page.table(titles, rows)]
         yield page.section("Spoiled pictures", parts, text=text)
-    if found.fooled:
-        label = found.fooled[0].label
-        rows = [
-            [
-                item.kind,
-                str(item.n),
-                *(percent(item.called[name]) for name in names),
-                *(f"{item.highest[name]:.3f}" for name in names),
-            ]
-            for item in found.fooled
+
+
+def _attacked(found: Evaluation) -> Iterator[str]:
+    if found.attacked is None:
+        return
+    names = [item.variant.name for item in found.variants]
+    figures = found.attacked.figures
+    rows = [_slice_row(item, names, found.reference) for item in figures]
+    compared = [f"{name} pp" for name in names if name != found.reference and found.reference]
+    titles = ["attack", "n", *(f"{name} %" for name in names), *compared]
+    text = (
+        "fgsm-4: every pixel moved by 4 of 255 grey levels so that the float net of "
+        f"{found.attacked.made_against} errs most (Goodfellow 2015); chance: as far, up or down by "
+        "chance; none: untouched. pp: against the float32 reference, paired."
+    )
+    yield page.section("Pictures made to mislead", [page.table(titles, rows)], text=text)
+
+
+def _fooled(found: Evaluation) -> Iterator[str]:
+    if not found.fooled:
+        return
+    names = [item.variant.name for item in found.variants]
+    label = found.fooled[0].label
+    rows = [
+        [
+            item.kind,
+            str(item.n),
+            *(percent(item.called[name]) for name in names),
+            *(f"{item.highest[name]:.3f}" for name in names),
         ]
-        highest = [f"{name}, highest score" for name in names]
-        titles = ["kind", "n", *(f"{name} %" for name in names), *highest]
-        text = f"Noise, stripes and flat colours: how many are called {label}."
-        yield page.section("Pictures of nothing", [page.table(titles, rows)], text=text)
+        for item in found.fooled
+    ]
+    highest = [f"{name}, highest score" for name in names]
+    titles = ["kind", "n", *(f"{name} %" for name in names), *highest]
+    text = f"Flat colours, noise and patterns: how many are called {label}."
+    yield page.section("Pictures of nothing", [page.table(titles, rows)], text=text)
 
 
 def _flips(found: Evaluation) -> Iterator[str]:
