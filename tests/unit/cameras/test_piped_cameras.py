@@ -16,6 +16,7 @@ import pytest
 from edgecls import plugins
 from edgecls.cameras import CAMERAS
 from edgecls.cameras.child import ChildProgram
+from edgecls.daemon.capture import Capture
 from edgecls.errors import CameraError, EdgeclsError, MissingDependencyError
 from edgecls.ports import Camera
 from edgecls.sections.camera import CAMERA_SECTIONS
@@ -184,6 +185,28 @@ def test_the_program_dies_with_a_capture_process_that_is_killed(
         assert is_alive(pid)
         holder.send_signal(signal.SIGKILL)
     assert wait_until_gone(pid)
+
+
+def test_the_daemons_capture_starts_the_program_again_and_leaves_none_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install(tmp_path, "rpicam-vid", "steady")
+    monkeypatch.setenv("PATH", path_with(tmp_path))
+    fields = {"kind": "picamera", "fps": 30, "sensor_fps": 50, "restart_min_s": 0.05}
+    with Capture(CAMERA_SECTIONS["picamera"].model_validate(fields)) as camera:
+        camera.read(WAIT_S)
+        first = int((tmp_path / "pid").read_text())
+        os.kill(parent_of(first), signal.SIGKILL)
+        assert wait_until_gone(first)
+        second = first
+        while second == first:
+            camera.read(WAIT_S)
+            second = int((tmp_path / "pid").read_text())
+    assert wait_until_gone(second)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_a_child_program_may_be_closed_twice_and_keeps_its_last_words() -> None:
