@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def _cut_and_start_again(folder: Path, die_at: int) -> None:
 
 def test_power_may_fail_after_each_step_before_its_marker(tmp_path: Path) -> None:
     calls = _calls_of_an_undisturbed_start(tmp_path / "whole")
-    pairs = zip(calls, calls[1:], strict=False)
+    pairs = itertools.pairwise(calls)
     ends = [n for n, pair in enumerate(pairs, 1) if pair[0].split() == ["sync"]]
     assert len(ends) >= len(STEPS)
     for die_at in ends[:: max(1, len(ends) // len(STEPS))]:
