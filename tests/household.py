@@ -159,15 +159,15 @@ def past_happenings() -> list[Event]:
     ]
 
 
-def past_day(samples: int = 60) -> list[Sample]:
+def past_day(samples: int = 240) -> list[Sample]:
     """Return a day of a device that is warmer at noon."""
     return [
         Sample(
-            at=AT - timedelta(minutes=24 * (samples - index)),
+            at=AT - timedelta(minutes=6 * (samples - index)),
             temperature_c=50.0 + 8.0 * float(np.sin(index / samples * 3.1)),
-            frames_per_s=4.0 if index % 17 else 0.0,
-            dropped=index % 5,
-            disk_free_bytes=24_700_000_000 - 2_000_000 * index,
+            frames_per_s=4.0 if index % 67 else 0.0,
+            dropped=(index * 7) % 5 if 90 < index < 130 else 0,
+            disk_free_bytes=24_700_000_000 - 2_000_000 * (index % 100),
             memory_bytes=118_000_000 + 10_000 * (index % 7),
         )
         for index in range(samples)

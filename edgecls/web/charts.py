@@ -83,7 +83,7 @@ def _celsius(value: float) -> str:
 
 
 def _rate(value: float) -> str:
-    return f"{value:.1f} frames/s"
+    return f"{value:.1f}"
 
 
 def _count(value: float) -> str:

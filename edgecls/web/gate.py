@@ -25,7 +25,7 @@ OPEN_FOLDER = "/static/"
 HEALTH_PATH = "/healthz"
 PRESS_PATH = "/api/press"
 FOR_PROGRAMS = ("/api/", "/metrics", HEALTH_PATH)
-PICTURES = ("/latest/", "/live/", "/snapshots/")
+PICTURES = ("/latest.jpg", "/live", "/snapshots/")
 WHILE_PASSWORD_IS_OLD = ("/account", "/account/password", "/logout")
 FORM_TOKEN_HEADER = "x-form-token"  # noqa: S105 (a header's name)
 

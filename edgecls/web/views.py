@@ -19,7 +19,7 @@ STATES = {
 }
 JUDGED = ("person", "nobody")
 STALE_S = 10.0  # a picture older than this is shown as old
-CORRECTED = {"person": "You said: a person", "nobody": "You said: nobody"}
+CORRECTED = {"person": "You: a person", "nobody": "You: nobody"}
 HAPPENED = {
     "pressed": "Doorbell pressed",
     "camera_lost": "The camera went away",
