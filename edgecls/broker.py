@@ -83,6 +83,7 @@ class BrokerConnection:
         self._subscribed = threading.Event()
         self._problem = "not connected yet"
         self._refused: dict[int, ReasonCode] = {}
+        self._what = what
         self._trouble = RepeatedError(log, what)
         self._client = self._made(client_id)
         self._running = False
@@ -195,7 +196,7 @@ class BrokerConnection:
         self._connected.set()
         self._problem = "not connected"
         self._trouble.recovered()
-        log.info("connected to %s", self._where)
+        log.info("%s: connected to %s", self._what, self._where)
         for topic in self._subscriptions:
             self._client.subscribe(topic, qos=1)
         self._on_connect()

@@ -44,6 +44,7 @@ class CameraDesk:
         self._clock = clock
         self._now = now
         self._turn = threading.Lock()
+        self._newest: Frame | None = None
         self._frame: Frame | None = None
         self._score: float | None = None
         self._state = "no_picture"
@@ -55,6 +56,11 @@ class CameraDesk:
         self._inferences = 0
         self._jpeg_turn = threading.Lock()
         self._jpeg: tuple[tuple[int, float], bytes] | None = None
+
+    def arrived(self, frame: Frame) -> None:
+        """Take in a frame that nobody has judged yet: a press of the doorbell cannot wait."""
+        with self._turn:
+            self._newest = frame
 
     def show(self, frame: Frame, seen: Seen, *, somebody: bool) -> None:
         """Take in a frame and what the watch made of it. The frame is kept until the next."""
@@ -111,9 +117,9 @@ class CameraDesk:
             return list(self._latencies_ms), self._inferences
 
     def newest_frame(self) -> Frame | None:
-        """Return the newest frame, whatever its age; None before the first."""
+        """Return the newest frame, judged or not, whatever its age; None before the first."""
         with self._turn:
-            return self._frame
+            return self._newest
 
     def latest_jpeg(self) -> bytes | None:
         """Return the newest frame; encoded when somebody asks, once per frame."""

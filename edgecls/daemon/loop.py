@@ -146,6 +146,7 @@ class Loop:
             self._told(self._watch.without_picture(self._clock()))
             self._stop.wait(max(0.0, PAUSE_S - (self._clock() - began_s)))
             return
+        self._desk.arrived(frame)
         if self._next_watch is not None and not self._watch.somebody:
             counters, make, self._next_watch = self._watch.counters, self._next_watch, None
             self._watch = make()
