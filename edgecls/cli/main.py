@@ -21,12 +21,14 @@ from edgecls.cli import demo as demo_verb
 from edgecls.cli import doctor as doctor_verb
 from edgecls.cli import engine as engine_verbs
 from edgecls.cli import evaluate as evaluate_verb
+from edgecls.cli import events as events_verbs
 from edgecls.cli import flash as flash_verb
 from edgecls.cli import output
 from edgecls.cli import quantize as quantize_verb
 from edgecls.cli import run as run_verb
 from edgecls.cli import select as select_verb
 from edgecls.cli import train as train_verb
+from edgecls.cli import tune as tune_verb
 from edgecls.cli import user as user_verbs
 from edgecls.cli import watch as watch_verb
 from edgecls.cli import wheelhouse as wheelhouse_verb
@@ -53,6 +55,8 @@ app.add_typer(bundle_verbs.app, name="bundle")
 app.command("run")(run_verb.run)
 app.command("demo")(demo_verb.demo)
 app.command("watch")(watch_verb.watch)
+app.command("tune")(tune_verb.tune)
+app.add_typer(events_verbs.app, name="events")
 app.add_typer(user_verbs.app, name="user")
 app.command("evaluate")(evaluate_verb.evaluate)
 app.command("benchmark")(benchmark_verb.benchmark)
