@@ -140,7 +140,8 @@ def _from_frames(
     source = (
         f"{len(occasions)} images of {dataset.name}, {manifest.name} {manifest.version}, {used}"
     )
-    return occasions, source, []
+    alone = "each picture was judged alone and whole; the daemon also looks where something moved, "
+    return occasions, source, [f"{alone}and smooths over about a second"]
 
 
 def _judged(classifier: Any, samples: Any) -> Iterator[Occasion]:  # Any: types of heavy imports

@@ -42,19 +42,24 @@ def tune_text(tuning: Tuning, source: str, notes: Sequence[str]) -> RenderableTy
         )
     expected = tuning.expected
     words = "no occasion without anybody: nothing can be said" if expected is None else (
-        f"{expected.words()} (told falsely at {tuning.moves_per_day:g} moves a day)"
+        f"{expected.words()}, where {tuning.moves_per_day:.3g} times a day something moves with "
+        "nobody there"
     )  # fmt: skip
     verdict = "the wish is proven" if tuning.proven else (
         f"not proven: that takes {tuning.needed} moves without anybody and without a false alarm"
     )  # fmt: skip
     return Group(
         Text(source),
-        Text(f"wished: at most {tuning.wished:g} false alarms a day\n"),
+        Text(f"wished: false alarms a day, at most {tuning.wished:g}\n"),
         rows,
         Text(f"\nfalse alarms to expect: {words}"),
         Text(verdict, style="green" if tuning.proven else "yellow"),
         *[Text(f"note: {note}", style="yellow") for note in notes],
-        Text("told falsely, found: cross-validated; in brackets the 95 % interval\n", style="dim"),
+        Text(
+            "told falsely, found: cross-validated; in brackets the 95 % interval; pictures of one "
+            "group count once\n",
+            style="dim",
+        ),
         Text("\n".join(toml_lines(tuning))),
     )
 
