@@ -19,7 +19,7 @@ from pathlib import Path
 from typing_extensions import Self
 
 ROOT = Path(__file__).resolve().parents[1]
-WATCHDOG_US = 8_000  # fed at most every quarter of it: once per frame at any rate we use
+WATCHDOG_US = 2_000  # fed at most every quarter of it: once per frame at any rate we use
 START_S = 90.0
 STOP_S = 30.0
 

@@ -8,9 +8,9 @@ import sys
 import time
 
 from scripts.measuring.machine import ROOT, describe_machine
+from scripts.measuring.page import PAGE, write_page, write_section
 from scripts.measuring.section import NotMeasured, Section
 
-PAGE = ROOT / "docs" / "measurements.md"
 PARTS = {
     "accuracy": "Accuracy",
     "quantization": "What int8 costs and gains",
@@ -20,36 +20,43 @@ PARTS = {
     "rtsp": "A network camera's stream",
     "visits": "Visits in real clips",
 }
-HEAD = """# Measurements
-
-Written by `scripts/measure`, never by hand: every figure is from one run, on the machine below.
-A part that could not be measured there says why. On another machine run the command anew.
-"""
+YEARS = {
+    "faults": "Camera faults",
+    "kills": "Power cuts",
+    "broker": "Broker away",
+    "soak": "Accelerated soak",
+    "motion": "Beside motion",
+    "fuzz": "Fuzzing",
+}
+YEARS_TITLE = "Running for years"
 
 
 def main() -> int:
     """Return 0, or 1 when a part failed (a part that cannot be measured here has not failed)."""
     parser = argparse.ArgumentParser(prog="scripts/measure", description=__doc__)
+    parser.add_argument("--daemon", action="store_true", help=", ".join(YEARS))
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, "all"]))
-    wanted = parser.parse_args().parts or ["all"]
-    unknown = set(wanted) - {*PARTS, "all"}
+    options = parser.parse_args()
+    wanted, known = options.parts or ["all"], YEARS if options.daemon else PARTS
+    unknown = set(wanted) - {*known, "all"}
     if unknown:
-        parser.error(f"unknown part {', '.join(unknown)}, expected {', '.join(PARTS)} or all")
+        parser.error(f"unknown part {', '.join(unknown)}, expected {', '.join(known)} or all")
     everything = "all" in wanted
+    package = "scripts.measuring.years" if options.daemon else "scripts.measuring"
 
     sections = [Section("The machine", describe_machine())]
     _show(sections[0])
     failed = []
-    for part in PARTS if everything else wanted:
+    for part in known if everything else wanted:
         start = time.monotonic()
         print(f"measuring {part} ...", file=sys.stderr, flush=True)
         try:
-            section = importlib.import_module(f"scripts.measuring.{part}").measure()
+            section = importlib.import_module(f"{package}.{part}").measure()
         except NotMeasured as reason:
-            section = Section(PARTS[part], f"Not measured here: {reason}.")
+            section = Section(known[part], f"Not measured here: {reason}.")
         except Exception as error:
             failed.append(part)
-            section = Section(PARTS[part], f"Failed: {type(error).__name__}: {error}")
+            section = Section(known[part], f"Failed: {type(error).__name__}: {error}")
         print(f"{part}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
         sections.append(section)
         _show(section)
@@ -57,8 +64,10 @@ def main() -> int:
         print(f"failed: {', '.join(failed)}; nothing was written", file=sys.stderr)
         return 1
     if everything:
-        text = "\n".join([HEAD, *(f"## {s.title}\n\n{s.text}\n" for s in sections)])
-        PAGE.write_text(text, encoding="utf-8")
+        if options.daemon:
+            write_section(YEARS_TITLE, sections)
+        else:
+            write_page(sections, kept=YEARS_TITLE)
         print(f"written: {PAGE.relative_to(ROOT)}", file=sys.stderr)
     return 0
 

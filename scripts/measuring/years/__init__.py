@@ -1,0 +1,1 @@
+"""What `scripts/measure --daemon` measures: whether the daemon runs for years."""
