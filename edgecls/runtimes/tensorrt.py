@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorrt as trt
 
-from edgecls.errors import InferenceError
+from edgecls.errors import InferenceError, MissingDependencyError
 from edgecls.runtimes.checks import GuardedRuntime, check_single
 from edgecls.runtimes.cuda import Cuda
 from edgecls.runtimes.tensorrt_build import engine_from_onnx
@@ -25,6 +25,7 @@ from edgecls.types import TensorSpec
 log = logging.getLogger(__name__)
 
 LOG_EVERY_S = 30.0
+OLDEST = (8, 5)
 
 
 class TensorRtRuntime(GuardedRuntime):
@@ -128,7 +129,16 @@ def load_or_build(
 
 
 def engine_key(model: bytes, cuda: Cuda) -> EngineKey:
-    """Return what an engine of `model` must have been built for to run here."""
+    """Return what an engine of `model` must have been built for to run here.
+
+    Raises:  MissingDependencyError for a TensorRT without named I/O tensors, such as JetPack 4's.
+    """
+    version = tuple(int(part) for part in trt.__version__.split(".")[:2])
+    if version < OLDEST:
+        raise MissingDependencyError(
+            f"TensorRT {trt.__version__}, expected {OLDEST[0]}.{OLDEST[1]} or later",
+            hint="take a variant for tflite or onnx, or a newer JetPack",
+        )
     return key_for(model, tensorrt=trt.__version__, compute_capability=cuda.compute_capability())
 
 

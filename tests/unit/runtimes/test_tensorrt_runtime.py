@@ -86,3 +86,12 @@ def test_auto_takes_the_float_variant_where_there_is_no_int8(
     assert "the engine is fp16" in caplog.text
     with pytest.raises(MissingDependencyError, match="no int8 hardware"):
         Classifier(bundle, variant="tensorrt-int8")
+
+
+@pytest.mark.parametrize("jetson", [FakeTensorRt("8.2.1.8")], indirect=True)
+def test_a_tensorrt_that_is_too_old_is_told(jetson: Jetson) -> None:
+    with pytest.raises(
+        MissingDependencyError, match=r"TensorRT 8\.2\.1\.8, expected 8\.5 or later"
+    ):
+        jetson.leaf.TensorRtRuntime(model("nchw.onnx"))
+    assert jetson.gpu.streams == 0
