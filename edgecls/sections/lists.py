@@ -116,6 +116,11 @@ def faults_between(data: Table) -> list[str]:
                 f"triggers.{number}.camera: there is no camera {wanted!r}, "
                 f"{suggestion(wanted, cameras)}"
             )
+    by_http = [number for number, table in _tables(data, LISTS[1]) if table.get("kind") == "http"]
+    lines += [
+        f'triggers.{number}.kind: there is one POST /api/press, expected one trigger of kind "http"'
+        for number in by_http[1:]
+    ]
     return lines
 
 

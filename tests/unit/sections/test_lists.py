@@ -147,6 +147,13 @@ def test_two_tables_of_a_kind_need_names() -> None:
     ]
 
 
+def test_one_trigger_rings_by_http() -> None:
+    triggers = "".join(f'[[triggers]]\nkind = "http"\nname = "{name}"\n' for name in "ab")
+    assert faults(f'camera = {{kind = "demo"}}\n{triggers}') == [
+        'triggers.1.kind: there is one POST /api/press, expected one trigger of kind "http"'
+    ]
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
