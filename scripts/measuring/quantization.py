@@ -18,7 +18,7 @@ from scripts.measuring.section import NotMeasured, Section, table
 from scripts.measuring.words import met, percent, points, times
 
 TITLE = "What int8 costs and gains"
-SPOILED_IMAGES = 60
+SPOILED_IMAGES = 40
 DURATION_S, ROUNDS = 8.0, 5
 DROP_PP, AGREEMENT, SPEED, OVERHEAD = 0.1, 0.995, 1.2, 1.02
 INT8_UNITS = ("avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")
