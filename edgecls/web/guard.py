@@ -63,7 +63,7 @@ class Guard:
         if not self._hosts.known(host):
             return PlainTextResponse(
                 "This page answers only to names it knows: on this machine http://127.0.0.1 or "
-                "http://localhost, with its port. Others go into host_names in the [web] section.\n",
+                "http://localhost, with its port. Others go into host_names of [web].\n",
                 status_code=421,
             )
         if scope["method"] not in METHODS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import socket
@@ -48,6 +49,14 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self.serving.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):  # those that would not end
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)  # let the loop close them, before it ends itself
+
 
 class PageServer:
     """Serve `household`'s page, as the section says, between entering and leaving.
@@ -69,7 +78,7 @@ class PageServer:
     ) -> None:
         self._household = household
         self._section = section
-        self._accounts = Accounts(folder)
+        self.accounts = Accounts(folder)
         self._announce = announce
         self._port = section.port
         self._server: _Server | None = None
@@ -167,13 +176,13 @@ class PageServer:
             self._announce(f"login: none, everybody {reach} may open the page")
             return
         file = self._section.first_password_file
-        make_first_account(self._accounts, file, now=utc_now(), announce=self._announce)
+        make_first_account(self.accounts, file, now=utc_now(), announce=self._announce)
 
     def _app(self) -> Starlette:
         section = self._section
         secure = section.encrypted
         access = Access(
-            self._accounts,
+            self.accounts,
             Sessions(
                 idle_s=section.session_idle_s, max_s=section.session_max_s, clock=time.monotonic
             ),

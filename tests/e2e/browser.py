@@ -125,7 +125,13 @@ class Browser:
             f"(function look() {{ if ({script}) done(true); else if (Date.now() > end) done(false);"
             "else setTimeout(look, 50); })(); })"
         )
-        assert self.ask(poll), f"never became true: {script}\n{self.ask('document.body.innerText')}"
+        try:
+            found = self.ask(poll)
+        except AssertionError as error:
+            if "navigated" not in str(error):
+                raise
+            found = self.ask(poll)  # the page was left meanwhile
+        assert found, f"never became true: {script}\n{self.ask('document.body.innerText')}"
 
     def emulate(self, *, width: int, height: int, dark: bool = False, zone: str = "UTC") -> None:
         """Set the window, the colour scheme and the time zone."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from edgecls.types import SinkState
 from edgecls.web.app import utc_now
-from edgecls.web.server import PageServer
 from tests.e2e.browser import CHROMIUM, Browser
 from tests.household import (
     CAMERA_AWAY,
@@ -20,10 +20,17 @@ from tests.household import (
     FakeHousehold,
     drawn_porch,
     open_visit,
+    past_day,
+    past_happenings,
     past_visits,
+    with_frames,
 )
+from tests.page import page_at
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+PATHS = ["/", "/visits", "/visits/10", "/visits/9", "/presses", "/device", "/model", "/nowhere"]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +49,7 @@ def household(browser: Browser) -> FakeHousehold:
 
 @pytest.fixture
 def url(household: FakeHousehold) -> Iterator[str]:
-    with PageServer(household, "127.0.0.1", 0) as server:
+    with page_at(household) as server:
         yield server.url
 
 
@@ -119,13 +126,13 @@ def test_times_are_the_readers_own(browser: Browser, url: str, household: FakeHo
 
 
 def test_a_server_that_is_gone_is_told(browser: Browser, household: FakeHousehold) -> None:
-    with PageServer(household, "127.0.0.1", 0) as server:
+    with page_at(household) as server:
         browser.open(server.url)
         assert browser.ask("document.getElementById('offline').hidden") is True
     browser.wait_for("!document.getElementById('offline').hidden")
 
 
-@pytest.mark.parametrize("path", ["/", "/visits", "/visits/10", "/nowhere"])
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_nothing_is_wider_than_a_phone(
     browser: Browser,
@@ -136,7 +143,10 @@ def test_nothing_is_wider_than_a_phone(
     dark: bool,
 ) -> None:
     household.state = CAMERA_AWAY
+    household.stored[0] = with_frames(household.stored[0], 9)
     household.stored.insert(0, open_visit(10))
+    household.happened, household.past = past_happenings(), past_day()
+    household.outbox = [SinkState("webhook", 3, 2, f"https://{'long' * 30}.example refused")]
     browser.emulate(width=390, height=844, dark=dark)
     browser.open(url + path)
 
@@ -160,12 +170,14 @@ def test_links_are_large_enough_for_a_thumb(browser: Browser, url: str) -> None:
 def test_the_keyboard_reaches_content_and_visits(browser: Browser, url: str) -> None:
     browser.open(url)
     reached = []
-    for _ in range(6):
+    for _ in range(8):
         for kind in ("keyDown", "keyUp"):
             browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", windowsVirtualKeyCode=9)
         reached.append(browser.ask("document.activeElement.getAttribute('href')"))
 
-    assert reached == ["#main", "/", "/", "/visits", "/visits", "/visits/9"]
+    assert reached == [
+        "#main", "/", "/", "/visits", "/presses", "/device", "/visits", "/visits/9"
+    ]  # fmt: skip
     outline = browser.ask("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
 

@@ -1,4 +1,4 @@
-"""The page's table: closed as shipped, and open beyond loopback only when told so in plain words."""
+"""The page's table: closed as shipped, and opened beyond loopback only in plain words."""
 
 from __future__ import annotations
 
