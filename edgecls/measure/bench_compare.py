@@ -126,7 +126,7 @@ def _notes(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     for which, data in (("first", one), ("second", other)):
         for item in data["configurations"]:
             found += [
-                f"the {which}, {item['name']} with {item['threads']} threads: {warning}"
+                f"the {which}, {item['name']}, threads {item['threads']}: {warning}"
                 for warning in item.get("warnings", [])
             ]
     return found

@@ -63,7 +63,7 @@ def test_what_else_differs_and_what_is_doubtful_is_said(tmp_path: Path) -> None:
     )
     assert found.notes == (
         "kernel differs: a and b",
-        f"the second, tflite-int8 with 1 threads: {held}",
+        f"the second, tflite-int8, threads 1: {held}",
     )
 
 
