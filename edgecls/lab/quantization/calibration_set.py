@@ -137,17 +137,28 @@ def select(wanted: CalibrationSet, data: Path) -> Selected:
 def _strata(dataset: Dataset, rule: Selection) -> list[list[Sample]]:
     """Shuffle the samples of each label and light, by the seed."""
     groups: dict[tuple[str, bool], list[Sample]] = {}
-    column = rule.luma_column
+    column = rule.luma_column or None
     if column and column not in dataset.columns:
         raise ConfigError(f"{dataset.name} lacks the column {column!r} for day and night")
     for sample in dataset.samples:
-        dark = bool(column) and float(sample.facts[column or ""] or 255.0) < NIGHT_LUMA_MAX
+        dark = column is not None and _luma(sample, column) < NIGHT_LUMA_MAX
         groups.setdefault((sample.label, dark), []).append(sample)
     generator = np.random.default_rng(rule.seed)
     return [
         [groups[key][at] for at in generator.permutation(len(groups[key]))]
         for key in sorted(groups)
     ]
+
+
+def _luma(sample: Sample, column: str) -> float:
+    """Return the mean luma that the manifest tells; an empty cell counts as day."""
+    told = sample.facts[column]
+    try:
+        return float(told or 255.0)
+    except ValueError as error:
+        raise ConfigError(
+            f"{sample.path}: {column} is {told!r}, expected a number from 0 to 255"
+        ) from error
 
 
 def _drawn(

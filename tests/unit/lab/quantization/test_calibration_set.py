@@ -53,6 +53,33 @@ def test_labels_alternate_and_the_same_seed_chooses_the_same(data: Path) -> None
     assert [sample.label for sample in first.samples] == ["dark", "light"] * 3
 
 
+def test_night_and_day_alternate_and_a_luma_that_is_no_number_is_refused(data: Path) -> None:
+    rows = [
+        f"blobs/{label}/{number}.png,{label},{20 if number < 2 else 120}"
+        for label in ("dark", "light")
+        for number in range(6)
+    ]
+    table = data / "table.csv"
+    table.write_text("\n".join(["file,label,luma", *rows]))
+    path = written(data, count=4)
+    text = path.read_text().replace('data = "blobs"', 'data = "table.csv"')
+    path.write_text(text.replace("seed = 3", 'seed = 3\nluma_column = "luma"'))
+    wanted = calibration_set.load_calibration_set(path)
+    selected = calibration_set.select(wanted, data)
+    assert [sample.facts["luma"] for sample in selected.samples] == ["120", "20", "120", "20"]
+    table.write_text(table.read_text().replace("120", "bright", 1))
+    with pytest.raises(ConfigError, match="luma is 'bright', expected a number"):
+        calibration_set.select(wanted, data)
+
+
+def test_no_images_at_all_is_told(data: Path) -> None:
+    for path in (data / "blobs").rglob("*.png"):
+        path.unlink()
+    wanted = calibration_set.load_calibration_set(written(data))
+    with pytest.raises(ConfigError, match="blobs: no image"):
+        calibration_set.select(wanted, data)
+
+
 def test_a_locked_set_refuses_another_image_in_the_place_of_one(data: Path) -> None:
     path = written(data)
     selected = calibration_set.select(calibration_set.load_calibration_set(path), data)
