@@ -29,7 +29,11 @@ OWN_LIBRARY = {
     "edgecls.cameras.demo": "skimage",
 }
 # A library that only some installations have: its leaf cannot be imported everywhere.
-OPTIONAL_LEAVES = {**OWN_LIBRARY, "edgecls.runtimes.tensorrt": "tensorrt"}
+OPTIONAL_LEAVES = {
+    **OWN_LIBRARY,
+    "edgecls.runtimes.tensorrt": "tensorrt",
+    "edgecls.triggers.button": "gpiozero",
+}
 WORKSTATION = ("edgecls.lab", "edgecls.deploy")
 
 # Imports each module with all of edgecls forgotten before, so that the order hides no cycle.
