@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 from edgecls.boards.firmware import firmware_keys, load_firmware
 from edgecls.deploy.locks import Target, target_of
 
@@ -29,8 +31,8 @@ OPTIONAL = {None: (), "demo": ("demo",)}
 PIP = "pip>=23"
 """pip itself: a stock system need not have it."""
 
-OLDER = {"3.10": ("tomli>=2", "exceptiongroup>=1.1", "async-timeout>=4")}
-"""What markers ask for on an older Python: pip judges them by the Python that runs it."""
+OLDER = {"3.10": ("exceptiongroup>=1.1", "async-timeout>=4")}
+"""What markers of others ask for on an older Python: pip judges them by the Python that runs it."""
 
 
 def requirements(extra: str | None) -> list[str]:
@@ -59,8 +61,7 @@ def targets() -> dict[str, Target]:
 
 def resolve(target: Target, wanted: list[str], constraints: Path | None) -> str:
     """Return the text of a lock file, by pip's own report."""
-    wanted = [line.partition(";")[0] for line in wanted if not line.startswith("tomli")]
-    wanted += OLDER.get(target.python, ())
+    wanted = [*_needed(wanted, target), *OLDER.get(target.python, ())]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         command = [
@@ -74,6 +75,14 @@ def resolve(target: Target, wanted: list[str], constraints: Path | None) -> str:
         subprocess.run(command, check=True)
         installed = json.loads(report.read_text("utf-8"))["install"]
     return "".join(sorted(map(_pin, installed), key=str.lower))
+
+
+def _needed(lines: list[str], target: Target) -> list[str]:
+    """Return the requirements whose markers hold on the target, without their markers."""
+    there = {"python_version": target.python, "platform_machine": target.arch}
+    asked = [Requirement(line) for line in lines]
+    held = [item for item in asked if item.marker is None or item.marker.evaluate(there)]
+    return [f"{item.name}{item.specifier}" for item in held]
 
 
 def _pin(item: dict[str, Any]) -> str:

@@ -71,7 +71,8 @@ class Machine:
         self._write_card()
 
     def _write_card(self) -> None:
-        release = f"version={VERSION}\npython={PYTHON}\ngroups=gpio video\nunits=edgecls.service\n"
+        release = f"version={VERSION}\npython={PYTHON}\ngroups=gpio video\n"
+        release += "units=edgecls.service edgecls-first-login.path\n"
         (self.card / "release").write_text(release)
         (self.card / "etc/doorbell.toml").write_text("[camera]\n")
         (self.card / "etc/0-camera-password").write_text("secret")

@@ -24,6 +24,7 @@ from edgecls.cli import evaluate as evaluate_verb
 from edgecls.cli import events as events_verbs
 from edgecls.cli import flash as flash_verb
 from edgecls.cli import output
+from edgecls.cli import push as push_verb
 from edgecls.cli import quantize as quantize_verb
 from edgecls.cli import run as run_verb
 from edgecls.cli import select as select_verb
@@ -73,6 +74,7 @@ app.command("boards")(boards_verb.boards)
 app.command("doctor")(doctor_verb.doctor)
 app.command("wheelhouse")(wheelhouse_verb.wheelhouse)
 app.command("flash")(flash_verb.flash)
+app.command("push")(push_verb.push)
 
 
 def _print_version(wanted: bool) -> None:

@@ -99,7 +99,7 @@ def release_text(house: Wheelhouse, firmware: Firmware, *, card: bool = True) ->
     groups = sorted({g for text in texts for line in GROUPS.findall(text) for g in line.split()})
     units = (*firmware.systemd.units, *(FIRST_LOGIN_UNITS if card else ()))
     return (
-        f"version={house.version}\npython={house.target.python}\n"
+        f"version={house.release}\npython={house.target.python}\n"
         f"groups={' '.join(groups)}\nunits={' '.join(units)}\n"
     )
 

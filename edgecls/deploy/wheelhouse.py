@@ -37,6 +37,12 @@ class Wheelhouse:
         return (*(self.folder / name for name in sorted(self.files)), self.folder / REQUIREMENTS)
 
     @property
+    def release(self) -> str:
+        """Return the name of this build on a device: 0.1.0-1a2b3c4d, by its wheel's hash."""
+        own = [digest for name, digest in self.files.items() if name.startswith("edgecls-")]
+        return "-".join([self.version, *(digest[:8] for digest in own)])
+
+    @property
     def size_bytes(self) -> int:
         return sum(path.stat().st_size for path in self.paths)
 

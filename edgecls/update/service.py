@@ -1,0 +1,99 @@
+"""The daemon as systemd sees it: start it anew, and find out whether it does its work."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from edgecls import config as configuration
+from edgecls._lib import proc
+from edgecls._lib.deadline import Deadline
+from edgecls.errors import ConfigError
+
+UNIT = "edgecls.service"
+RESTART_S = 300.0
+ASK_S = 10.0
+PAUSE_S = 2.0
+STEADY_ASKS = 3
+"""So many good answers in a row: a daemon that starts and dies is not healthy."""
+
+
+class Service:
+    """The unit, and the page's own word on how it fares.
+
+    Args:    config: the daemon's file; tells where /healthz is.   ctl: the systemctl program.
+             pause: waits so many seconds.   pause_s: between two looks.
+    """
+
+    def __init__(
+        self,
+        config: Path,
+        *,
+        ctl: str = "systemctl",
+        pause: Callable[[float], None] = time.sleep,
+        pause_s: float = PAUSE_S,
+    ) -> None:
+        self._config, self._ctl, self._pause, self._pause_s = config, ctl, pause, pause_s
+
+    def restart(self) -> bool:
+        """Start the daemon anew; return whether systemd took it as started."""
+        try:
+            proc.run([self._ctl, "daemon-reload"], timeout_s=RESTART_S)
+            proc.run([self._ctl, "restart", UNIT], timeout_s=RESTART_S)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            return False
+        return True
+
+    def wait_healthy(self, seconds: float) -> str | None:
+        """Wait until the daemon is well. Returns: None then, else what was wrong at the end."""
+        deadline, good = Deadline(seconds), 0
+        fault = self.fault()
+        while True:
+            good = good + 1 if fault is None else 0
+            if good >= STEADY_ASKS:
+                return None
+            if fault is not None and deadline.passed:
+                return fault
+            self._pause(self._pause_s)
+            fault = self.fault()
+
+    def fault(self) -> str | None:
+        """Return what is wrong now, None if nothing is."""
+        asked = proc.run([self._ctl, "is-active", "--quiet", UNIT], timeout_s=ASK_S, check=False)
+        if asked.returncode != 0:
+            return f"{UNIT} is not active"
+        try:
+            config = configuration.load(self._config)
+        except ConfigError as error:
+            return error.message.splitlines()[0]
+        return _page_fault(config) if config.web.enabled else None
+
+
+def _page_fault(config: configuration.Config) -> str | None:
+    """Ask /healthz on this machine; the certificate is the device's own, and not looked at."""
+    web = config.web
+    loopback = web.host in ("127.0.0.1", "::1", "localhost")
+    plain = web.tls == "off" or (web.tls == "auto" and loopback)
+    host = web.host if loopback else "127.0.0.1"
+    connection = (
+        http.client.HTTPConnection(host, web.port, timeout=ASK_S)
+        if plain
+        else http.client.HTTPSConnection(
+            host,
+            web.port,
+            timeout=ASK_S,
+            context=ssl._create_unverified_context(),  # noqa: S323
+        )
+    )
+    try:
+        connection.request("GET", "/healthz")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"the page does not answer ({error})"
+    finally:
+        connection.close()
+    return None if status == 200 else f"/healthz answers {status}"

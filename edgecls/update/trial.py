@@ -1,0 +1,93 @@
+"""Try a release: switch, look whether it is well, keep it or go back by oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from edgecls.errors import UpdateError
+from edgecls.update.releases import Releases
+
+HEALTHY_WITHIN_S = 180.0
+
+
+class Daemon(Protocol):
+    """What a trial needs of the service."""
+
+    def restart(self) -> bool:
+        """Start it anew; return whether that went well."""
+        ...
+
+    def wait_healthy(self, seconds: float) -> str | None:
+        """Return None once it is well, else what was wrong at the end."""
+        ...
+
+
+def try_release(
+    releases: Releases,
+    name: str,
+    daemon: Daemon,
+    *,
+    seconds: float = HEALTHY_WITHIN_S,
+    step: Callable[[str], None] | None = None,
+) -> None:
+    """Switch to a release and keep it if it is well within `seconds`; else return to the old one.
+
+    Raises:  UpdateError when it was not well: which release runs now is in the message.
+    """
+    releases.begin(name, step=step)
+    _judge(releases, name, daemon, seconds)
+
+
+def settle(releases: Releases, daemon: Daemon, *, seconds: float = HEALTHY_WITHIN_S) -> str | None:
+    """End a trial that something cut off: power, the network, Ctrl-C.
+
+    Returns: the release that was found well, None when nothing was on trial.
+    Raises:  UpdateError as `try_release`.
+    """
+    name = releases.trying
+    if name is None:
+        return None
+    if releases.current != name:  # cut off between note and link
+        releases.mark_good()
+        return None
+    _judge(releases, name, daemon, seconds)
+    return name
+
+
+def roll_back(releases: Releases, daemon: Daemon, *, seconds: float = HEALTHY_WITHIN_S) -> str:
+    """Return to the release before this one, because a person wants it; return its name.
+
+    Raises:  UpdateError when there is none, or it is not well either.
+    """
+    name = releases.go_back()
+    fault = None if daemon.restart() else "systemd could not start it"
+    fault = fault or daemon.wait_healthy(seconds)
+    if fault is not None:
+        raise UpdateError(
+            f"{name} is the current release again, and it is not well: {fault}",
+            hint="journalctl -u edgecls on the device tells why",
+        )
+    return name
+
+
+def _judge(releases: Releases, name: str, daemon: Daemon, seconds: float) -> None:
+    fault = None if daemon.restart() else "systemd could not start it"
+    fault = fault or daemon.wait_healthy(seconds)
+    if fault is None:
+        releases.mark_good()
+        releases.prune()
+        return
+    if releases.previous is None:
+        releases.mark_good()  # there is no other; the next push is not to try this one first
+        raise UpdateError(
+            f"{name} is not well ({fault}), and there is no earlier release to return to",
+            hint="journalctl -u edgecls on the device tells why",
+        )
+    old = releases.go_back()
+    back = daemon.restart() and daemon.wait_healthy(seconds) is None
+    raise UpdateError(
+        f"{name} was not well ({fault}): {old} runs again"
+        f"{'' if back else ', and it is not well either'}",
+        hint="journalctl -u edgecls on the device tells why",
+    )

@@ -1,0 +1,236 @@
+"""`edgecls push` over a fake ssh that runs each command here, in a folder for the device."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgecls import __version__
+from edgecls.cli.main import run
+from edgecls.deploy.locks import Target
+from edgecls.deploy.wheelhouse import Wheelhouse, write_manifest
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = '[camera]\nkind = "demo"\n[web]\nenabled = false\n'
+HOST = "pi@door.local"
+
+# The last word is the command; what stands before it are ssh's options and the host.
+FAKES = {
+    "ssh": """echo "ssh $*" >>"$FAKES/log"
+if [ -e "$FAKES/ssh-fails" ]; then cat "$FAKES/ssh-fails" >&2; exit 255; fi
+for last; do :; done
+cd "$FAKES/home"; exec sh -c "$last"
+""",
+    "scp": """echo "scp $*" >>"$FAKES/log"
+for last; do :; done
+eval "from=\\${$(($# - 1))}"
+cp "$from" "$FAKES/home/${last#*:}"
+[ ! -e "$FAKES/scp-dies" ] || { echo "lost connection" >&2; exit 1; }
+""",
+    "sudo": 'shift; exec "$@"',
+    "id": 'case "$*" in -u) echo 1000 ;; *) exit 0 ;; esac',
+    "uname": "echo aarch64",
+    "getconf": "echo glibc 2.36",
+    "getent": "",
+    "chown": "",
+    "sync": "",
+    "systemctl": """echo "systemctl $*" >>"$FAKES/log"
+link=$(readlink "$EDGECLS_ROOT/opt/edgecls/current")
+case "$*" in *is-active*) [ ! -e "$FAKES/ill-${link##*/}" ] ;; esac
+""",
+    "python3": """case "$*" in
+  *version_info*) echo 3.11 ;;
+  *secrets*) echo ab12-cd34 ;;
+  *venv*)
+    for target; do :; done; mkdir -p "$target/bin"; cp "$FAKES/release-python" "$target/bin/python"
+    [ ! -e "$FAKES/power-fails" ] || exit 1 ;;
+esac
+""",
+    "release-python": """case "$*" in
+  *pip-*) printf '#!/bin/sh\\ntrue\\n' >"${0%/*}/edgecls"; chmod 755 "${0%/*}/edgecls" ;;
+  *edgecls.update*) exec REAL_PYTHON "$@" --seconds 0 --pause 0 ;;
+esac
+""",
+}
+
+
+class Network:
+    """A device behind a fake ssh, and the wheels for it; `push` runs the verb."""
+
+    def __init__(
+        self, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self._capsys = capsys
+        self.fakes, self.root = folder / "fakes", folder / "device"
+        self.wheels, self.config = folder / "wheels", folder / "door.toml"
+        for path in (self.fakes / "home", self.root, self.wheels):
+            path.mkdir(parents=True)
+        for name, body in FAKES.items():
+            text = "#!/bin/sh\n" + body.replace("REAL_PYTHON", sys.executable)
+            (self.fakes / name).write_text(text)
+            (self.fakes / name).chmod(0o755)
+        self.config.write_text(CONFIG)
+        monkeypatch.setenv("PATH", f"{self.fakes}{os.pathsep}{os.environ['PATH']}")
+        monkeypatch.setenv("FAKES", str(self.fakes))
+        monkeypatch.setenv("EDGECLS_ROOT", str(self.root))
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
+        monkeypatch.setattr("edgecls.deploy.push.INBOX", str(folder / "inbox"))
+
+    def build(self, content: str) -> str:
+        """Make a wheelhouse of another build; return its release's name."""
+        files = {}
+        for name in ("pip-25.0-py3-none-any.whl", f"edgecls-{__version__}-py3-none-any.whl"):
+            (self.wheels / name).write_text(name + content)
+            files[name] = hashlib.sha256((self.wheels / name).read_bytes()).hexdigest()
+        house = Wheelhouse(self.wheels, Target("3.11", "aarch64", "2.36"), __version__, files)
+        write_manifest(house, "pip==25.0\n")
+        return house.release
+
+    def push(self, *more: str) -> tuple[int, str, str]:
+        """Return exit code, standard output, standard error."""
+        code = run(["push", HOST, "--wheelhouse", str(self.wheels), *more])
+        said = self._capsys.readouterr()
+        return code, said.out, said.err
+
+    @property
+    def current(self) -> str | None:
+        link = self.root / "opt/edgecls/current"
+        return link.readlink().name if link.is_symlink() else None
+
+    @property
+    def log(self) -> str:
+        return (self.fakes / "log").read_text()
+
+
+@pytest.fixture
+def network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Network:
+    return Network(tmp_path, capsys, monkeypatch)
+
+
+def test_a_device_gets_edgecls_then_a_newer_one_and_goes_back(network: Network) -> None:
+    first = network.build("first")
+    code, out, err = network.push("-c", str(network.config))
+    assert code == 0, err
+    assert f"{HOST} runs {first} and is well" in out
+    assert "the page's first password: ssh" in out
+    assert network.current == first
+    assert (network.root / "etc/edgecls/doorbell.toml").is_file()
+    assert (network.root / "etc/systemd/system/edgecls.service").is_file()
+    assert "systemctl enable --quiet edgecls.service" in network.log
+    assert not list((network.fakes / "home").iterdir())
+
+    second = network.build("second")
+    code, out, _ = network.push("--json")
+    assert code == 0
+    answer = json.loads(out)
+    assert (answer["release"], answer["before"], answer["installed"]) == (second, first, True)
+    assert network.current == second
+
+    code, out, err = network.push("--rollback")
+    assert code == 0, err
+    assert f"runs {first} (before: {second})" in out
+    assert network.current == first
+    code, _, err = network.push("--rollback")
+    assert code == 4
+    assert "there is no earlier release to go back to" in err
+
+
+def test_a_release_that_is_ill_gives_way_by_itself(network: Network) -> None:
+    first = network.build("first")
+    network.push("-c", str(network.config))
+    second = network.build("second")
+    (network.fakes / f"ill-{second}").touch()
+    code, _, err = network.push()
+    assert code == 4
+    assert f"{second} was not well (edgecls.service is not active): {first} runs again" in err
+    assert network.current == first
+
+
+def test_a_push_that_stopped_halfway_is_recognised_and_done_again(network: Network) -> None:
+    first = network.build("first")
+    network.push("-c", str(network.config))
+    second = network.build("second")
+    (network.fakes / "power-fails").touch()
+    code, _, err = network.push()
+    assert code == 4
+    assert network.current == first
+    (network.fakes / "power-fails").unlink()
+    code, _, err = network.push()
+    assert code == 0, err
+    assert f"an earlier push of {second} stopped halfway: done again" in err
+    assert network.current == second
+
+
+def test_a_copy_that_is_cut_off_leaves_everything_as_it_was(network: Network) -> None:
+    first = network.build("first")
+    network.push("-c", str(network.config))
+    network.build("second")
+    (network.fakes / "scp-dies").touch()
+    code, _, err = network.push()
+    assert code == 4
+    assert "lost connection" in err
+    assert network.current == first
+
+
+def test_a_trial_that_was_cut_off_is_judged_first(network: Network) -> None:
+    first = network.build("first")
+    network.push("-c", str(network.config))
+    second = network.build("second")
+    network.push()
+    state = {"state": "trying", "release": second, "previous": first}
+    (network.root / "opt/edgecls/update.json").write_text(json.dumps(state))
+    code, _, err = network.push()
+    assert code == 0, err
+    assert "an earlier push was cut off while its release was tried" in err
+    kept = json.loads((network.root / "opt/edgecls/update.json").read_text())
+    assert kept["state"] == "good"
+
+
+def test_a_dry_run_only_asks(network: Network) -> None:
+    network.build("first")
+    code, out, _ = network.push("--dry-run", "-c", str(network.config))
+    assert code == 0
+    assert "nothing was done; these would run:" in out
+    assert "scp -q -o BatchMode=yes" in out
+    assert "edgecls.update try" in out
+    assert network.log.count("\nssh ") == 0  # the one question
+    assert list(network.root.iterdir()) == []
+
+
+def test_a_first_push_needs_a_configuration(network: Network) -> None:
+    network.build("first")
+    code, _, err = network.push()
+    assert code == 4
+    assert "has no /etc/edgecls/doorbell.toml, expected -c FILE the first time" in err
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+            "answers with another host key than before",
+        ),
+        ("No ED25519 host key is known.\nHost key verification failed.", "does not know yet"),
+        (
+            "ssh: connect to host door.local port 22: No route to host",
+            "cannot be reached: ssh: con",
+        ),
+        ("ssh: Could not resolve hostname door.local", "is no name that this network knows"),
+        ("pi@door.local: Permission denied (publickey).", "lets nobody in with the keys"),
+    ],
+)
+def test_a_way_that_is_barred_is_told_in_one_line(said: str, told: str, network: Network) -> None:
+    network.build("first")
+    (network.fakes / "ssh-fails").write_text(said + "\n")
+    code, _, err = network.push()
+    assert code == 4
+    assert err.startswith(f"error: {HOST} {told}") or told in err.splitlines()[0]
+    assert err.splitlines()[1].startswith("hint:")

@@ -1,0 +1,89 @@
+"""The daemon's health, as a fake systemctl and a small page on loopback tell it."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edgecls.update.service import Service
+
+CONFIG = '[camera]\nkind = "demo"\n[web]\n'
+
+
+@contextmanager
+def _page(*statuses: int) -> Iterator[int]:
+    """Answer with each status in turn, the last one for ever; give the port."""
+    left = list(statuses)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.path == "/healthz"
+            self.send_response(left.pop(0) if len(left) > 1 else left[0])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """Stay silent."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join(5)
+
+
+def _service(folder: Path, web: str, *, active: bool = True) -> tuple[Service, list[float]]:
+    config, ctl, pauses = folder / "doorbell.toml", folder / "systemctl", list[float]()
+    config.write_text(CONFIG + web)
+    ctl.write_text(f"#!/bin/sh\nexit {0 if active else 3}\n")
+    ctl.chmod(0o755)
+    return Service(config, ctl=str(ctl), pause=pauses.append), pauses
+
+
+def test_an_active_unit_without_a_page_is_well(tmp_path: Path) -> None:
+    service, pauses = _service(tmp_path, "enabled = false\n")
+    assert service.restart()
+    assert service.wait_healthy(60) is None
+    assert len(pauses) == 2  # three good answers in a row
+
+
+def test_an_inactive_unit_is_not_well(tmp_path: Path) -> None:
+    service, _ = _service(tmp_path, "enabled = false\n", active=False)
+    assert not service.restart()
+    assert service.wait_healthy(0) == "edgecls.service is not active"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "seconds", "fault"),
+    [((200,), 60, None), ((503, 503, 200), 60, None), ((503,), 0, "/healthz answers 503")],
+)
+def test_the_page_has_its_say(
+    statuses: tuple[int, ...], seconds: float, fault: str | None, tmp_path: Path
+) -> None:
+    with _page(*statuses) as port:
+        service, _ = _service(tmp_path, f"port = {port}\n")
+        assert service.wait_healthy(seconds) == fault
+
+
+def test_a_page_that_comes_and_goes_is_not_well(tmp_path: Path) -> None:
+    with _page(200, 200, 503, 200, 200, 200) as port:
+        service, pauses = _service(tmp_path, f"port = {port}\n")
+        assert service.wait_healthy(60) is None
+        assert len(pauses) == 5
+
+
+def test_a_page_that_does_not_answer_and_a_faulty_file_are_told(tmp_path: Path) -> None:
+    with _page(200) as port:
+        pass
+    service, _ = _service(tmp_path, f"port = {port}\n")
+    assert "the page does not answer" in str(service.fault())
+    service, _ = _service(tmp_path, "port = 99999999\n")
+    assert "1 error" in str(service.fault())
