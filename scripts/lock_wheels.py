@@ -24,7 +24,9 @@ else:
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "firmware_configs" / "locks"
-WORKSTATION_EXTRAS = frozenset({"demo", "dev", "flash", "lab", "onnx", "tflite-runtime", "trt-rtx"})
+LEFT_OUT = frozenset({"demo", "dev", "flash", "gpio", "lab", "onnx", "tflite-runtime", "trt-rtx"})
+"""Extras of a workstation; and gpio, whose libraries are those of the operating system."""
+
 OPTIONAL = {None: (), "demo": ("demo",)}
 """Lock files per target: without an extra, and with those that a wheelhouse may add."""
 
@@ -39,7 +41,7 @@ def requirements(extra: str | None) -> list[str]:
     """Return what edgecls needs on a device, from pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     optional = project["optional-dependencies"]
-    extras = [name for name in optional if name not in WORKSTATION_EXTRAS]
+    extras = [name for name in optional if name not in LEFT_OUT]
     wanted = [*project["dependencies"], *(line for name in extras for line in optional[name])]
     wanted += [line for name in OPTIONAL[extra] for line in optional[name]]
     return [line for line in wanted if not line.startswith("edgecls")] + [PIP]

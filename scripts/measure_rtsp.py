@@ -1,10 +1,10 @@
 """Measure the daemon on a network camera's stream: CPU and memory, every frame and key frames only.
 
-    python -m scripts.measure_rtsp [--seconds 60] [--json]
+    python -m scripts.measure_rtsp [--seconds 60] [--run] [--json]
 
 The stream is 1280x720, 25 frames per second, H.264 at 2 Mbit/s, a still scene with sensor noise, a
-key frame every 2 s, from a real RTSP server on loopback. The daemon is the one a user runs, with
-the bundle that ships in the package and with its page.
+key frame every 2 s, from a real RTSP server on loopback. The daemon is `edgecls-daemon`, which the
+systemd unit starts, or with --run `edgecls run`; with the bundle that ships and with its page.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,8 @@ if str(ROOT) not in sys.path:  # run as a file rather than with -m
 
 from tests.streams import RtspServer, make_clip, why_no_rtsp  # noqa: E402
 
-COMMAND = "from edgecls.cli.main import main; main()"
+SERVICE = ("-m", "edgecls.daemon")
+RUN = ("-c", "from edgecls.cli.main import main; main()", "run", "-c")
 START_S = 90.0
 SETTLE_S = 8.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -96,8 +98,11 @@ class StreamFigures:
         }
 
 
-def measure_streams(seconds: float) -> list[StreamFigures]:
-    """Run the daemon in each mode for `seconds`. Raises: RuntimeError when it cannot be done."""
+def measure_streams(seconds: float, words: Sequence[str] = SERVICE) -> list[StreamFigures]:
+    """Run the daemon in each mode for `seconds`. Raises: RuntimeError when it cannot be done.
+
+    Args:    words: what Python is to run, before the configuration's path.
+    """
     reason = why_no_rtsp()
     if reason:
         raise RuntimeError(reason)
@@ -107,13 +112,18 @@ def measure_streams(seconds: float) -> list[StreamFigures]:
         limit_s = round(len(MODES) * (seconds + START_S + SETTLE_S))
         with RtspServer(clip, seconds=limit_s) as server:
             return [
-                _measure_one(mode, keyframes_only, server.url, folder, seconds)
+                _measure_one(mode, keyframes_only, server.url, folder, seconds, words)
                 for mode, keyframes_only in MODES.items()
             ]
 
 
 def _measure_one(
-    mode: str, keyframes_only: bool, url: str, folder: Path, seconds: float
+    mode: str,
+    keyframes_only: bool,
+    url: str,
+    folder: Path,
+    seconds: float,
+    words: Sequence[str],
 ) -> StreamFigures:
     config = folder / f"{keyframes_only}.toml"
     config.write_text(
@@ -124,7 +134,7 @@ def _measure_one(
     log = folder / f"{keyframes_only}.log"
     with log.open("wb") as lines:
         daemon = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "run", "-c", str(config)],
+            [sys.executable, *words, str(config)],
             stdout=subprocess.DEVNULL,
             stderr=lines,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -213,9 +223,10 @@ def _frames_bytes(pid: int) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="per mode")
+    parser.add_argument("--run", action="store_true", help="edgecls run, not the service")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = measure_streams(options.seconds)
+    figures = measure_streams(options.seconds, RUN if options.run else SERVICE)
     if options.json:
         print(json.dumps({"schema": 1, "runs": [run.as_json() for run in figures]}))
         return 0

@@ -10,7 +10,7 @@ SECONDS = 60.0
 MEMORY_AIM_BYTES = 150e6
 CPU_AIM = 0.25
 
-TEXT = """`edgecls run` as it ships (int8 TFLite, page served) on a real RTSP server on loopback:
+TEXT = """`edgecls-daemon` as it ships (int8 TFLite, page served) on a real RTSP server on loopback:
 1280x720, 25 frames per second, H.264 at 2 Mbit/s, a still scene with sensor noise, a key frame
 every 2 s; {seconds:.0f} s each. Memory is resident memory of daemon and capture process and the
 frames between them, libraries that both map counted once."""

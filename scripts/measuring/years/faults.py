@@ -25,9 +25,10 @@ HTTP_DAEMONS = 3
 RTSP_SHARE = 0.1
 LIMIT_S = 10.0
 """A fault counts as recovered when a new frame is judged so soon after the camera's return."""
-HOLD_S = (0.3, 1.5)
+HOLD_S = (0.2, 0.8)
 SETTLE_S = 0.25
 """A frame that was captured before the fault is judged within this time."""
+RTSP_SETTLE_S = 0.6  # a stream has pictures on their way
 EFFECT_S = 15.0
 
 CONFIG = """
@@ -136,8 +137,8 @@ def _rtsp_daemon(folder: Path, faults: int) -> DaemonOutcome:
             def inject() -> Outcome:
                 server.stop()
                 met_s = time.monotonic()
-                time.sleep(SETTLE_S + chance.uniform(*HOLD_S))
-                quiet = service.frames_between(met_s + SETTLE_S, time.monotonic()) == 0
+                time.sleep(RTSP_SETTLE_S + chance.uniform(*HOLD_S))
+                quiet = service.frames_between(met_s + RTSP_SETTLE_S, time.monotonic()) == 0
                 server.start()  # returns once it listens
                 return _outcome(service, RTSP_FAULT, time.monotonic(), effective=quiet)
 
