@@ -22,6 +22,6 @@ def times(found: Ratio) -> str:
 
 
 def met(value: float, low: float, high: float, *, least: float) -> str:
-    """Say whether a figure reaches `least`; a figure whose interval holds `least` says so."""
+    """Say whether a figure reaches `least`; and whether its interval leaves that open."""
     word = "yes" if value >= least else "no"
-    return word if not low < least <= high else f"{word}, but the interval holds the aim"
+    return word if not low < least <= high else f"{word} by the value; the interval leaves it open"
