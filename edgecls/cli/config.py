@@ -18,10 +18,14 @@ app = typer.Typer(help="Check a device's configuration, or see what may stand in
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What is wrong with a file; nothing when `errors` is empty."""
+    """What is wrong with a file; nothing when `errors` is empty.
+
+    Args:    camera: the first one's kind.   cameras: the names of all.
+    """
 
     file: Path
     camera: str | None
+    cameras: tuple[str, ...]
     errors: tuple[str, ...]
 
     @property
@@ -33,11 +37,14 @@ class CheckResult:
             "file": str(self.file),
             "ok": not self.errors,
             "camera": self.camera,
+            "cameras": list(self.cameras),
             "errors": list(self.errors),
         }
 
     def as_text(self) -> Text:
-        return Text(f"{self.file}: ok, camera {self.camera}")
+        if len(self.cameras) == 1:
+            return Text(f"{self.file}: ok, camera {self.camera}")
+        return Text(f"{self.file}: ok, cameras {', '.join(self.cameras)}")
 
 
 @app.command("check")
@@ -53,9 +60,10 @@ def check(
     except ConfigError as error:
         if not json:
             raise
-        output.emit(CheckResult(file, None, config.faults(error)), as_json=True)
+        output.emit(CheckResult(file, None, (), config.faults(error)), as_json=True)
     else:
-        output.emit(CheckResult(file, checked.camera.kind, ()), as_json=json)
+        names = tuple(camera.name for camera in checked.cameras)
+        output.emit(CheckResult(file, checked.camera.kind, names, ()), as_json=json)
 
 
 @app.command("schema")

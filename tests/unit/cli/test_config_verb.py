@@ -103,6 +103,17 @@ def test_a_good_file_is_said_to_be_good(capsys: pytest.CaptureFixture[str], tmp_
     assert json.loads(capsys.readouterr().out)["ok"] is True
 
 
+def test_a_good_file_with_several_cameras_names_them(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "good.toml"
+    path.write_text("".join(f'[[cameras]]\nkind = "demo"\nname = "{name}"\n' for name in "ab"))
+    assert run(["config", "check", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}: ok, cameras a, b\n"
+    assert run(["config", "check", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cameras"] == ["a", "b"]
+
+
 def test_a_file_that_is_no_toml_is_one_error(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
