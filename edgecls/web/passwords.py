@@ -7,6 +7,7 @@ in a fraction of a second and has the memory to spare; one at a time, see `login
 from __future__ import annotations
 
 import secrets
+import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -36,6 +37,8 @@ def password_fault(password: str) -> str | None:
     """Say why `password` cannot be taken; None when it can."""
     if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
         return f"a password needs {LENGTH_MIN} to {LENGTH_MAX} characters, received {len(password)}"
+    if not password.isprintable():
+        return "a password needs printable characters, received others too"
     if len(set(password)) < 4:
         return "a password needs at least 4 different characters"
     return None
@@ -43,12 +46,17 @@ def password_fault(password: str) -> str | None:
 
 def hash_password(password: str) -> str:
     """Return the hash with its salt and parameters, as argon2 writes it ("$argon2id$...")."""
-    return _hasher.hash(password)
+    return _hasher.hash(_composed(password))
 
 
 def matches(password_hash: str, password: str) -> bool:
     """Tell whether `password` made `password_hash`; takes as long whether or not it did."""
     try:
-        return _hasher.verify(password_hash, password)
+        return _hasher.verify(password_hash, _composed(password))
     except (VerificationError, InvalidHashError):
         return False
+
+
+def _composed(password: str) -> str:
+    """Return letters in one form, for keyboards differ: https://www.rfc-editor.org/rfc/rfc8265"""
+    return unicodedata.normalize("NFC", password)

@@ -110,6 +110,7 @@ def test_focus_stays_when_the_list_changes(
     browser.open(url)
     browser.ask("document.querySelector('a[href=\"/visits/8\"]').focus()")
     household.stored.insert(0, open_visit(10))
+    household.state = PERSON
     browser.wait_for("document.querySelector('.visits .badge') !== null")
 
     assert browser.ask("document.activeElement.getAttribute('href')") == "/visits/8"

@@ -86,6 +86,8 @@ def test_passwords() -> None:
     assert password_fault("short") == "a password needs 10 to 200 characters, received 5"
     assert "4 different" in str(password_fault("a" * 20))
     assert password_fault(PASSWORD) is None
+    assert "printable" in str(password_fault("a bell \a and more"))
+    assert "printable" in str(password_fault("not text \udcff at all"))
     made = {random_password() for _ in range(50)}
     assert len(made) == 50
     for password in made:
@@ -95,6 +97,10 @@ def test_passwords() -> None:
     assert digest != hash_password(PASSWORD)
     assert matches(digest, PASSWORD)
     assert not matches("no hash at all", PASSWORD)
+
+
+def test_an_accent_is_the_same_on_every_keyboard() -> None:
+    assert matches(hash_password("caf\u00e9 au lait"), "cafe\u0301 au lait")
 
 
 def test_an_unknown_name_is_compared_with_a_hash_of_the_same_cost() -> None:
