@@ -28,9 +28,9 @@ Tamper = Literal["covered", "blurred", "frozen", "turned"]
 Told = Literal["covered", "blurred", "frozen", "turned", "over"]
 
 EVERY_S = 1.0
-GONE = 0.2
+GONE = 0.25
 """Below this agreement the scene is not there."""
-BACK = 0.3
+BACK = 0.35
 """From this on it is there again."""
 BARE = 0.25
 """Less detail than this part of the usual: nothing is to be seen at all."""
