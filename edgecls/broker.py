@@ -47,11 +47,15 @@ class Message:
 
 
 class BrokerError(OSError):
-    """Report a message that the broker has not taken. `final`: it never will."""
+    """Report a message that the broker has not taken.
 
-    def __init__(self, message: str, *, final: bool = False) -> None:
+    Args:    final: it never will.   reached: it was there when we began.
+    """
+
+    def __init__(self, message: str, *, final: bool = False, reached: bool = True) -> None:
         super().__init__(message)
         self.final = final
+        self.reached = reached
 
 
 class BrokerConnection:
@@ -150,7 +154,7 @@ class BrokerConnection:
         Raises:  BrokerError: no connection, no answer within `timeout_s`, or refused.
         """
         if not self.connected:
-            raise BrokerError(self._problem)
+            raise BrokerError(self._problem, reached=False)
         info, deadline = self._published(message), Deadline(timeout_s)
         try:
             while not info.is_published() and self.connected and not deadline.passed:

@@ -69,11 +69,15 @@ class SinkError(EdgeclsError, OSError):
     """Report an event that could not be delivered.
 
     Args:    retryable: whether the same delivery may succeed later.
+             reached: whether the other end was there at all; if not, the event is not at fault.
     """
 
-    def __init__(self, message: str, *, retryable: bool, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, retryable: bool, reached: bool = True, hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retryable = retryable
+        self.reached = reached
 
 
 class StoreError(EdgeclsError, OSError):

@@ -33,7 +33,9 @@ class OutboxStore(Protocol):
 
     def delivered(self, sink: str, event_id: int) -> None: ...
 
-    def not_delivered(self, sink: str, event_id: int, *, error: str, dead: bool) -> None: ...
+    def not_delivered(
+        self, sink: str, event_id: int, *, error: str, dead: bool, counts: bool = True
+    ) -> None: ...
 
     def snapshot(self, name: str) -> bytes | None: ...
 
@@ -109,8 +111,11 @@ class Drain:
             self._sink.deliver(event, snapshot)
         except SinkError as error:
             self.failed += 1
-            dead = not error.retryable or waiting.attempts + 1 >= self._section.attempts_max
-            self._store.not_delivered(self.name, event.id, error=error.message, dead=dead)
+            attempts = waiting.attempts + error.reached
+            dead = not error.retryable or attempts >= self._section.attempts_max
+            self._store.not_delivered(
+                self.name, event.id, error=error.message, dead=dead, counts=error.reached
+            )
             if not dead:
                 return self._pause_s(error)
             self.dead += 1

@@ -26,8 +26,9 @@ class SinkSection(Section):
         200,
         ge=1,
         le=1_000_000,
-        description="An event that fails so often is given up, and the next one is tried. It is "
-        "kept as a dead letter and can be put back on the page.",
+        description="An event that is not taken so often is given up, and the next one is tried. "
+        "It is kept as a dead letter and can be put back on the page. While nobody is there to "
+        "take it, nothing is given up.",
     )
 
     @model_validator(mode="after")

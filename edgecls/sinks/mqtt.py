@@ -88,7 +88,7 @@ class MqttSink:
             for message in messages:
                 self._connection.publish(message, timeout_s=ACKNOWLEDGED_S)
         except BrokerError as error:
-            raise SinkError(str(error), retryable=not error.final) from error
+            raise SinkError(str(error), retryable=not error.final, reached=error.reached) from error
 
     def report(self, state: DeviceState) -> None:
         """Publish what has changed since the last report; see `ports.StateSink`."""

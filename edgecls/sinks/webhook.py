@@ -113,6 +113,8 @@ class WebhookSink:
         where = public_url(self._section.url)
         try:
             status = self._posted(body, headers)
+        except SinkError:
+            raise
         except (OSError, http.client.HTTPException) as error:
             raise SinkError(f"{where}: {error or type(error).__name__}", retryable=True) from error
         if not 200 <= status < 300:
@@ -120,7 +122,10 @@ class WebhookSink:
             raise SinkError(f"{where} answered {status}, expected 200", retryable=retryable)
 
     def _posted(self, body: bytes, headers: dict[str, str]) -> int:
-        """Send one request; return the status. Raises: OSError, HTTPException."""
+        """Send one request; return the status.
+
+        Raises:  SinkError when nobody is there.   OSError, HTTPException for what fails later.
+        """
         deadline = Deadline(self._section.timeout_s)
         parts = urlsplit(self._section.url)
         host = parts.hostname or ""
@@ -135,7 +140,13 @@ class WebhookSink:
         target = parts.path or "/"
         if parts.query:
             target += f"?{parts.query}"
-        cut = threading.Timer(self._section.timeout_s, _cut, (connection,))
+        try:
+            connection.connect()
+        except OSError as error:
+            connection.close()
+            where = public_url(self._section.url)
+            raise SinkError(f"{where}: {error}", retryable=True, reached=False) from error
+        cut = threading.Timer(deadline.remaining_s, _cut, (connection,))
         cut.daemon = True
         cut.start()
         try:

@@ -44,13 +44,19 @@ def remove(database: sqlite3.Connection, sink: str, event_id: int) -> None:
 
 
 def failed(
-    database: sqlite3.Connection, sink: str, event_id: int, *, error: str, dead: bool
+    database: sqlite3.Connection,
+    sink: str,
+    event_id: int,
+    *,
+    error: str,
+    dead: bool,
+    counts: bool,
 ) -> None:
-    """Count a failed attempt; a dead one is not tried again until it is put back."""
+    """Note a failed attempt, and count it; a dead one is not tried again until it is put back."""
     database.execute(
-        "UPDATE outbox SET attempts = attempts + 1, last_error = ?, state = ?"
+        "UPDATE outbox SET attempts = attempts + ?, last_error = ?, state = ?"
         " WHERE sink = ? AND event_id = ?",
-        (error, "dead" if dead else "waiting", sink, event_id),
+        (int(counts), error, "dead" if dead else "waiting", sink, event_id),
     )
 
 

@@ -223,10 +223,17 @@ class Store:
         """Strike an event out of a sink's outbox: the sink has taken it."""
         self._with_room(lambda: self._in_transaction(outbox.remove, sink, event_id))
 
-    def not_delivered(self, sink: str, event_id: int, *, error: str, dead: bool) -> None:
-        """Count a failed delivery; a dead one is not tried again until it is put back."""
+    def not_delivered(
+        self, sink: str, event_id: int, *, error: str, dead: bool, counts: bool = True
+    ) -> None:
+        """Note a failed delivery; a dead one is not tried again until it is put back.
+
+        Args:    counts: as one of the event's attempts; not while nobody is there to take it.
+        """
         self._with_room(
-            lambda: self._in_transaction(outbox.failed, sink, event_id, error=error, dead=dead)
+            lambda: self._in_transaction(
+                outbox.failed, sink, event_id, error=error, dead=dead, counts=counts
+            )
         )
 
     def requeue(self, sink: str) -> int:

@@ -92,7 +92,9 @@ def test_chance_shortens_a_pause_by_half_at_most(rig: Rig, chance: float, pause_
 
 def test_no_pause_is_longer_than_the_section_says(rig: Rig) -> None:
     class NeverCounting(Store):
-        def not_delivered(self, sink: str, event_id: int, *, error: str, dead: bool) -> None:
+        def not_delivered(
+            self, sink: str, event_id: int, *, error: str, dead: bool, counts: bool = True
+        ) -> None:
             assert not dead
 
     rig.add(1)
@@ -115,6 +117,15 @@ def test_after_the_limit_it_is_given_up_counted_and_can_be_put_back(rig: Rig) ->
     assert rig.store.requeue("hook") == 1
     assert [rig.drain.step(), rig.drain.step()] == [0.0, None]
     assert rig.told == [2, 1]
+
+
+def test_while_nobody_is_there_nothing_is_given_up(rig: Rig) -> None:
+    rig.add(2)
+    rig.sink.failures = [SinkError("no broker", retryable=True, reached=False)] * 50
+    assert None not in [rig.drain.step() for _ in range(50)]
+    assert list(rig.reader.outbox_state()) == [SinkState("hook", 2, 0, "no broker")]
+    assert [rig.drain.step() for _ in range(3)] == [0.0, 0.0, None]
+    assert rig.told == [1, 2]
 
 
 def test_what_will_never_work_is_given_up_at_once(rig: Rig) -> None:
@@ -144,7 +155,9 @@ class BrokenStore:
     def delivered(self, sink: str, event_id: int) -> None:
         raise AssertionError
 
-    def not_delivered(self, sink: str, event_id: int, *, error: str, dead: bool) -> None:
+    def not_delivered(
+        self, sink: str, event_id: int, *, error: str, dead: bool, counts: bool = True
+    ) -> None:
         raise AssertionError
 
     def snapshot(self, name: str) -> bytes | None:

@@ -150,6 +150,7 @@ def test_nobody_there_is_worth_another_try() -> None:
     ):
         hook.deliver(PRESSED, None)
     assert caught.value.retryable
+    assert not caught.value.reached
 
 
 def test_who_dribbles_an_answer_is_cut_off(receiver: Receiver) -> None:
@@ -159,6 +160,7 @@ def test_who_dribbles_an_answer_is_cut_off(receiver: Receiver) -> None:
         with pytest.raises(SinkError, match=r"no answer within 0.3 s") as caught:
             hook.deliver(PRESSED, None)
         assert caught.value.retryable
+        assert caught.value.reached
     assert time.monotonic() - began_s < 10  # not the half minute that it would dribble
 
 

@@ -207,6 +207,10 @@ def test_what_is_given_up_waits_no_more_until_it_is_put_back(
     assert waiting is not None
     assert waiting.event.id == 2
     assert reader.outbox_state()[0] == SinkState("mqtt", 1, 1, "too large")
+    store.not_delivered("mqtt", 2, error="nobody there", dead=False, counts=False)
+    waiting = store.undelivered("mqtt")
+    assert waiting is not None
+    assert (waiting.event.id, waiting.attempts) == (2, 0)
     assert store.requeue("mqtt") == 1
     waiting = store.undelivered("mqtt")
     assert waiting is not None
