@@ -28,21 +28,30 @@ YEARS = {
     "motion": "Beside motion",
     "fuzz": "Fuzzing",
 }
-YEARS_TITLE = "Running for years"
+CARD = {"flash": "Preparing a card"}
+APART = {
+    "daemon": ("scripts.measuring.years", "Running for years", YEARS),
+    "flash": ("scripts.measuring", "From a stock image to a doorbell", CARD),
+}
+"""Option -> package, section of the page, parts: taken at a time of their own."""
 
 
 def main() -> int:
     """Return 0, or 1 when a part failed (a part that cannot be measured here has not failed)."""
     parser = argparse.ArgumentParser(prog="scripts/measure", description=__doc__)
-    parser.add_argument("--daemon", action="store_true", help=", ".join(YEARS))
+    for option, (_, _, parts) in APART.items():
+        parser.add_argument(
+            f"--{option}", dest="apart", action="store_const", const=option, help=", ".join(parts)
+        )
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join([*PARTS, "all"]))
     options = parser.parse_args()
-    wanted, known = options.parts or ["all"], YEARS if options.daemon else PARTS
+    whole = ("scripts.measuring", "", PARTS)
+    package, title, known = APART.get(options.apart, whole)
+    wanted = options.parts or ["all"]
     unknown = set(wanted) - {*known, "all"}
     if unknown:
         parser.error(f"unknown part {', '.join(unknown)}, expected {', '.join(known)} or all")
     everything = "all" in wanted
-    package = "scripts.measuring.years" if options.daemon else "scripts.measuring"
 
     sections = [Section("The machine", describe_machine())]
     _show(sections[0])
@@ -64,10 +73,10 @@ def main() -> int:
         print(f"failed: {', '.join(failed)}; nothing was written", file=sys.stderr)
         return 1
     if everything:
-        if options.daemon:
-            write_section(YEARS_TITLE, sections)
+        if options.apart:
+            write_section(title, sections, option=options.apart)
         else:
-            write_page(sections, kept=YEARS_TITLE)
+            write_page(sections, kept=[title for _, title, _ in APART.values()])
         print(f"written: {PAGE.relative_to(ROOT)}", file=sys.stderr)
     return 0
 

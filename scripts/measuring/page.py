@@ -14,23 +14,27 @@ HEAD = """# Measurements
 Written by `scripts/measure`, never by hand: every figure is from one run, on the machine below.
 A part that could not be measured there says why. On another machine run the command anew.
 """
-ABOUT = """Written by `scripts/measure --daemon`; taken at a time of its own:"""
+ABOUT = "Written by `scripts/measure --{option}`; taken at a time of its own:"
 
 
-def write_page(sections: Sequence[Section], *, kept: str, page: Path = PAGE) -> None:
-    """Write all sections; the one called `kept` stays as it is, at the end."""
-    old = _find(page.read_text(encoding="utf-8"), kept) if page.exists() else ""
+def write_page(sections: Sequence[Section], *, kept: Sequence[str], page: Path = PAGE) -> None:
+    """Write all sections; those called `kept` stay as they are, at the end."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    stayed = [
+        found.rstrip("\n") + "\n" for found in (_find(text, title) for title in kept) if found
+    ]
+    old = "\n".join(stayed)
     text = "\n".join([HEAD, *(f"## {s.title}\n\n{s.text}\n" for s in sections)])
     page.write_text(f"{text}\n{old}" if old else text, encoding="utf-8")
 
 
-def write_section(title: str, parts: Sequence[Section], *, page: Path = PAGE) -> None:
+def write_section(title: str, parts: Sequence[Section], *, option: str, page: Path = PAGE) -> None:
     """Put `parts` under `title`, in the place of what stood there, or at the end."""
     text = page.read_text(encoding="utf-8")
     old = _find(text, title)
     before, _, after = text.partition(old) if old else (text.rstrip("\n") + "\n\n", "", "")
     blocks = "\n".join(f"### {part.title}\n\n{part.text}\n" for part in parts)
-    new = f"## {title}\n\n{ABOUT}\n\n{blocks}"
+    new = f"## {title}\n\n{ABOUT.format(option=option)}\n\n{blocks}"
     page.write_text(f"{before}{new}" + (f"\n{after}" if after else ""), encoding="utf-8")
 
 
