@@ -41,7 +41,8 @@ def colour(pixels: Pixels) -> float:
     height, width = pixels.shape[:2]
     size = (CELLS, max(2, round(CELLS * height / width)))
     step = max(1, width // 320)
-    small = cv2.resize(pixels[::step, ::step], size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    thin = pixels[::step, ::step]
+    small = cv2.resize(thin, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     grey = small.mean(axis=2)
     grey -= grey.mean()
     spread = max(1.0, float(np.mean(grey * grey)))
