@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -42,6 +43,14 @@ class Rig:
     """Waits for so many."""
     end: Callable[[], None]
     """Takes the other end away."""
+    ready: Callable[[], None] = lambda: None
+    """Waits until the open sink can deliver."""
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Sink]:
+        with self.sink as sink:
+            self.ready()
+            yield sink
 
 
 def a_fake(tmp_path: Path) -> Iterator[Rig]:
@@ -90,21 +99,15 @@ def mqtt(tmp_path: Path) -> Iterator[Rig]:
             kind="mqtt", host="127.0.0.1", port=broker.port, device_id="porch"
         )
         sink = MqttSink(section, cameras=["door"], restart=lambda: None)
-        enter = sink.__enter__
-
-        def entered() -> MqttSink:
-            enter()
-            listener.wait_for("edgecls/porch/availability", b"online")
-            return sink
-
-        sink_class = type("Connected", (MqttSink,), {"__enter__": lambda _: entered()})
-        sink.__class__ = sink_class
 
         def heard(count: int) -> list[int]:
             payloads = listener.wait_for("edgecls/porch/events", count=count)
             return [json.loads(payload)["id"] for payload in payloads]
 
-        yield Rig(sink, heard, broker.stop)
+        def ready() -> None:
+            listener.wait_for("edgecls/porch/availability", b"online")
+
+        yield Rig(sink, heard, broker.stop, ready)
 
 
 @pytest.fixture(params=[a_fake, webhook, mqtt])
@@ -121,21 +124,21 @@ def test_it_is_a_sink(rig: Rig) -> None:
 
 
 def test_events_of_every_kind_arrive_in_order(rig: Rig) -> None:
-    with rig.sink as sink:
+    with rig.opened() as sink:
         for event in EVENTS:
             sink.deliver(event, None if event.snapshot is None else b"jpeg")
         assert rig.heard(4) == [1, 2, 3, 4]
 
 
 def test_the_same_event_twice_is_harmless(rig: Rig) -> None:
-    with rig.sink as sink:
+    with rig.opened() as sink:
         sink.deliver(EVENTS[0], b"jpeg")
         sink.deliver(EVENTS[0], b"jpeg")
         assert rig.heard(2) == [1, 1]
 
 
 def test_an_other_end_that_is_away_is_worth_another_try(rig: Rig) -> None:
-    with rig.sink as sink:
+    with rig.opened() as sink:
         sink.deliver(EVENTS[0], None)
         rig.end()
         with pytest.raises(SinkError) as caught:
@@ -148,13 +151,13 @@ def test_an_other_end_that_is_away_is_worth_another_try(rig: Rig) -> None:
 
 
 def test_closed_twice_is_closed(rig: Rig) -> None:
-    with rig.sink as sink:
+    with rig.opened() as sink:
         sink.close()
         sink.close()
 
 
 def test_who_shows_states_takes_them_whether_the_other_end_is_there_or_not(rig: Rig) -> None:
-    with rig.sink as sink:
+    with rig.opened() as sink:
         if isinstance(sink, StateSink):
             sink.report(STATE)
             rig.end()

@@ -11,7 +11,11 @@ import pytest
 from edgecls.cli.main import run
 from edgecls.cli.run_config import config_from_flags
 from edgecls.errors import ConfigError
-from edgecls.sections.camera import ReplayCameraSection, RtspCameraSection
+from edgecls.sections.camera import (
+    DemoCameraSection,
+    ReplayCameraSection,
+    RtspCameraSection,
+)
 from edgecls.sections.store import StoreSection
 from edgecls.store.database import FILE_NAME
 from edgecls.store.store import Store
@@ -77,6 +81,46 @@ def test_once_plays_once(file: Path) -> None:
     camera = config_from_flags(file, once=True).camera
     assert isinstance(camera, ReplayCameraSection)
     assert not camera.loop
+
+
+SEVERAL = """
+[[cameras]]
+kind = "replay"
+name = "front"
+source = "clips"
+fps = 9
+[[cameras]]
+kind = "demo"
+name = "garden"
+[[triggers]]
+kind = "http"
+camera = "garden"
+"""
+
+
+def test_a_camera_takes_the_place_of_several(file: Path) -> None:
+    file.write_text(SEVERAL)
+    config = config_from_flags(file, camera="rtsp://door/1")
+    (camera,) = config.cameras
+    assert isinstance(camera, RtspCameraSection)
+    assert (camera.name, camera.fps) == ("door", 4.0)  # of which one would they be?
+    assert [trigger.camera for trigger in config.triggers] == [None]
+
+
+def test_once_plays_each_of_several_once(file: Path) -> None:
+    file.write_text(SEVERAL)
+    front, garden = config_from_flags(file, once=True).cameras
+    assert isinstance(front, ReplayCameraSection)
+    assert isinstance(garden, DemoCameraSection)
+    assert (front.loop, garden.loop) == (False, False)
+
+
+def test_where_nobody_shows_the_device_there_is_nothing_to_take_back(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    assert run(["run", "-c", str(file), "--unpublish"]) == 0
+    assert "there was nothing to take back" in capsys.readouterr().out
+    assert not (file.parent / "data").exists()  # and the daemon did not start
 
 
 @pytest.mark.parametrize(
