@@ -71,7 +71,8 @@ def requeue(database: sqlite3.Connection, sink: str) -> int:
 def states(rows: Iterable[sqlite3.Row]) -> tuple[SinkState, ...]:
     """Args: rows: as STATES selects them."""
     return tuple(
-        SinkState(row["sink"], row["waiting"], row["dead"], row["last_error"]) for row in rows
+        SinkState(row["sink"], int(row["waiting"]), int(row["dead"]), row["last_error"])
+        for row in rows
     )
 
 

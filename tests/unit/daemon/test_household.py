@@ -164,6 +164,7 @@ def test_visits_are_kept_corrected_and_deleted(household: DaemonHousehold) -> No
 def test_every_configured_sink_is_told_of(household: DaemonHousehold) -> None:
     mqtt, webhook = household.sinks()
     assert (mqtt.sink, mqtt.waiting, mqtt.dead) == ("mqtt", 2, 0)
+    assert isinstance(mqtt.waiting, int)  # a count, and told as one
     assert (webhook.sink, webhook.waiting, webhook.last_error) == ("webhook", 0, None)
     assert household.requeue("mqtt") == 0
 
