@@ -74,6 +74,7 @@ class Capture:
         self._leaf = leaf
         self._process: CaptureProcess | None = None
         self._closed = False
+        self._wanted: CaptureSection | None = None
         self._said: EdgeclsError | None = None  # by the process that runs now
         self._final: EdgeclsError | None = None
         self._next_start_s = time.monotonic()
@@ -109,6 +110,13 @@ class Capture:
         if self._process is not None:
             self._process.close()
             self._process = None
+
+    def change(self, section: CaptureSection) -> None:
+        """Let a new process go on with another section at the next read; any thread may ask.
+
+        No frame of the old process is returned from then on: what a new mask hides is hidden.
+        """
+        self._wanted = section
 
     @property
     def pid(self) -> int | None:
@@ -157,6 +165,7 @@ class Capture:
 
     def _supervise(self, deadline: Deadline) -> Frame | None:
         """Take the newest frame, or wait once for whatever comes first: news, limit, deadline."""
+        self._follow_change()
         process = self._process
         if process is None:
             if self._final is None:
@@ -180,6 +189,16 @@ class Capture:
         except GarbledError as error:
             self._kill(process, CameraError(str(error), hint=DRIVER_HINT))
         return None
+
+    def _follow_change(self) -> None:
+        """End the process whose section is not the wanted one; that is no failure."""
+        if self._wanted is None:
+            return
+        self._section, self._wanted = self._wanted, None
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+            self._next_start_s = time.monotonic()
 
     def _take(self, process: CaptureProcess) -> Frame | None:
         """Return the newest frame if there is one that is not stale."""

@@ -44,6 +44,7 @@ class Doorway:
         self._decider = decider
         self.name = section.name
         self.kind = section.kind
+        self._masks = section.masks
         self.capture = Capture(section)
         self.desk = CameraDesk(
             self.name,
@@ -80,6 +81,9 @@ class Doorway:
 
     def reload(self, config: Config) -> None:
         """Go on with what can change without a restart. Args: config: of this camera alone."""
+        if config.camera.masks != self._masks:
+            self._masks = config.camera.masks
+            self.capture.change(config.camera)  # they are drawn where the frames come from
         self.recorder.jpeg_quality = config.store.jpeg_quality
         self.loop.renew(lambda: Watch(config, self._decider))
 
