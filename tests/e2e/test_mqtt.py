@@ -259,6 +259,22 @@ def test_a_wrong_password_is_told(tmp_path: Path) -> None:
                     porch.deliver(event, None)
 
 
+def test_what_the_broker_does_not_allow_is_told(tmp_path: Path) -> None:
+    """MQTT 5 says so in its answer; 3.1.1 has no word for it."""
+    allowed = tmp_path / "allowed"
+    allowed.write_text(f"topic write {AVAILABLE}\ntopic read #\n")
+    allowed.chmod(0o600)
+    with (
+        Mosquitto(tmp_path, ["allow_anonymous true", f"acl_file {allowed}"]) as broker,
+        sink(broker) as porch,
+        Listener(broker.port) as listener,
+    ):
+        listener.wait_for(AVAILABLE, b"online")
+        with pytest.raises(SinkError, match=f"refused {BASE}/events: Not authorized") as caught:
+            porch.deliver(Event(1, "tampered", "door", NOON, None, None, None), None)
+    assert (caught.value.retryable, caught.value.reached) == (True, True)
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with an authority, the broker's certificate, ours, and a stranger."""
