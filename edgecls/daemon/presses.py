@@ -25,8 +25,8 @@ SNAPSHOT_S = 0.3
 STALE_S = 5.0
 """Without a fresh frame by then, one not older than this is taken."""
 POLL_S = 0.5
-WAITING_MAX = 32
-"""Presses that wait to be judged; who leans on the button rings no more often."""
+WAITING_MAX = 8
+"""Presses that wait to be judged, each with its frame; who leans on the button rings no more often."""
 
 
 class Door(Protocol):
