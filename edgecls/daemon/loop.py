@@ -148,9 +148,9 @@ class Loop:
             return
         self._desk.arrived(frame)
         if self._next_watch is not None and not self._watch.somebody:
-            counters, make, self._next_watch = self._watch.counters, self._next_watch, None
+            before, make, self._next_watch = self._watch, self._next_watch, None
             self._watch = make()
-            self._watch.counters = counters
+            self._watch.go_on_from(before)
         seen = self._watch.see(frame)
         problem = None
         if seen.frozen:

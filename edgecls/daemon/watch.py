@@ -69,6 +69,8 @@ class Watch:
         self._quiet_hours = config.visit.quiet_hours
         self._gate = MotionGate(config.motion, masks=camera.masks, zones=camera.zones)
         self._meter = LightMeter()
+        self._tamper_section = config.tamper
+        self._masks = camera.masks
         self._tamper = TamperWatch(config.tamper)
         self._whole = Looking(decider, regions_max=config.motion.regions_max)
         self._looking = Looking(decider, regions_max=config.motion.regions_max, zones=camera.zones)
@@ -86,6 +88,16 @@ class Watch:
         self._judged_s: float | None = None
         self._large_s: float | None = None
         self._kept: Region | None = None
+
+    def go_on_from(self, before: Watch) -> None:
+        """Take the place of another watch on the same camera, between two visits.
+
+        What the camera usually sees was learnt for hours, and tampering that was told must be told
+        as over: both stay, unless the masks or the section are others.
+        """
+        self.counters = before.counters
+        if (self._masks, self._tamper_section) == (before._masks, before._tamper_section):
+            self._tamper, self._meter = before._tamper, before._meter
 
     @property
     def somebody(self) -> bool:

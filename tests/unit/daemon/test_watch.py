@@ -244,3 +244,15 @@ def test_a_press_is_judged_beside_the_watch() -> None:
     assert scene.watch.judge_now(scene.door.frame()) == 0.05
     assert scene.watch.counters.frames == before
     assert not scene.watch.somebody
+
+
+def test_the_watch_after_a_reload_knows_what_was_told(scene: Scene) -> None:
+    scene.play(30)
+    hand = scene.door.pixels() // 255 + 30
+    covered = [scene.watch.see(scene.door.frame(pixels=hand)) for _ in range(60)]
+    assert [one.tamper for one in covered if one.tamper] == ["covered"]
+    before = scene.watch
+    scene.watch = Watch(configured(), Decider(scene.judge, "person", 0.5, 96))
+    scene.watch.go_on_from(before)
+    assert scene.watch.counters is before.counters
+    assert [one.tamper for one in scene.play(10) if one.tamper] == ["over"]
