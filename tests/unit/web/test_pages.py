@@ -283,6 +283,7 @@ PAIRS = [
     ("warn", "raised"),
     ("warn", "warn-ground"),
     ("on-person", "person-ground"),
+    ("on-accent", "accent"),
 ]
 
 
