@@ -26,7 +26,7 @@ STALE_S = 5.0
 """Without a fresh frame by then, one not older than this is taken."""
 POLL_S = 0.5
 WAITING_MAX = 8
-"""Presses that wait to be judged, each with its frame; leaning on the button rings no more often."""
+"""Presses that wait to be judged, each with its frame; the next ones are left out."""
 
 
 class Door(Protocol):
