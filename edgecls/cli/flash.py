@@ -87,6 +87,9 @@ def flash(
     wheelhouse: Annotated[
         Path | None, typer.Option(help="Of edgecls wheelhouse; else where that puts it.")
     ] = None,
+    python: Annotated[
+        str | None, typer.Option(help="Of the image's system, where the image cannot tell.")
+    ] = None,
     hostname: Annotated[str | None, typer.Option(help="Name in the network.")] = None,
     wifi_ssid: Annotated[str | None, typer.Option(help="The network's name.")] = None,
     wifi_password_file: Annotated[
@@ -136,7 +139,11 @@ def flash(
         _place(out, dry_run=dry_run) as (place, scratch),
     ):
         steps = Steps(unpacking=teller("unpacking"), checking=teller("comparing the checksum"))
-        with card_image(image, place, firmware, board=board, steps=steps) as (fat, system, checked):
+        with card_image(image, place, firmware, board=board, steps=steps, python=python) as (
+            fat,
+            system,
+            checked,
+        ):
             target = target_of(firmware, system)
             folder = wheelhouse or default_folder(target)
             house = open_wheelhouse(folder, target, board=board)

@@ -45,9 +45,17 @@ class Prepared:
 
 @contextmanager
 def card_image(
-    image: Path, out: Path, firmware: Firmware, *, board: str, steps: Steps
+    image: Path,
+    out: Path,
+    firmware: Firmware,
+    *,
+    board: str,
+    steps: Steps,
+    python: str | None = None,
 ) -> Iterator[tuple[FatPartition, ImageSection, bool]]:
     """Unpack a stock image beside `out`; what it was made into there becomes `out` at the end.
+
+    Args:    python: of the system, where its image cannot tell; see `recognise`.
 
     Nothing is left of it when an error comes: `out` is a whole card or is as it was.
 
@@ -59,7 +67,7 @@ def card_image(
     try:
         unpack(image, part, steps.unpacking)
         fat = FatPartition(part, boot_partition(part))
-        yield fat, recognise(fat, firmware, board=board), checked
+        yield fat, recognise(fat, firmware, board=board, python=python), checked
         descriptor = os.open(part, os.O_RDWR)
         try:
             os.fsync(descriptor)

@@ -48,10 +48,13 @@ class BootFolder:
         return not trees or not models or bool(trees & models)
 
 
-def recognise(fat: FatPartition, firmware: Firmware, *, board: str) -> ImageSection:
+def recognise(
+    fat: FatPartition, firmware: Firmware, *, board: str, python: str | None = None
+) -> ImageSection:
     """Return which of the board's images this is.
 
-    Args:    board: the key of `firmware`, for messages.
+    Args:    board: the key of `firmware`, for messages.   python: of the system, where its boot
+             partition cannot tell (Debian's of several years look alike); None takes the best.
     Raises:  DeployError for a 32-bit image and for one that the board cannot use.
     """
     found = BootFolder(frozenset(fat.names()))
@@ -60,7 +63,11 @@ def recognise(fat: FatPartition, firmware: Firmware, *, board: str) -> ImageSect
             f"{fat.image} is a 32-bit system, expected 64-bit: there is no TFLite for 32 bits",
             hint="download the 64-bit image of the same name",
         )
-    fitting = [image for image in firmware.images if image.first_boot == found.dialect]
+    fitting = [
+        image
+        for image in firmware.images
+        if image.first_boot == found.dialect and python in (None, image.python)
+    ]
     has_kernel = bool(found.names & KERNELS_64_BIT)
     starts = has_kernel and found.starts(firmware.compatible)
     if found.dialect == "none" or not fitting or not starts:

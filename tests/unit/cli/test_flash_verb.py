@@ -224,3 +224,14 @@ def test_a_board_that_is_set_up_otherwise_says_how(desk: Desk) -> None:
     code, _, err = desk.flash(board="jetson-orin-nano")
     assert code == 4
     assert "edgecls push" in err
+
+
+def test_a_system_that_its_boot_partition_does_not_tell_is_named_by_its_python(desk: Desk) -> None:
+    desk.stock(TRIXIE_FILES)
+    desk.fill_wheelhouse("3.11")
+    code, _, err = desk.flash(board="generic-aarch64")
+    assert code == 4
+    assert "expected Python 3.13 on aarch64" in err
+    code, out, err = desk.flash("--python", "3.11", board="generic-aarch64")
+    assert code == 0, err
+    assert "is Debian 12 (bookworm, arm64) with edgecls" in out
