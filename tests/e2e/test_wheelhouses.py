@@ -1,4 +1,4 @@
-"""Both Pythons of Raspberry Pi OS: every wheel of an aarch64 board is there, with the locked hash."""
+"""Both Pythons of Raspberry Pi OS: an aarch64 board's wheels are all there, as they were locked."""
 
 from __future__ import annotations
 
