@@ -28,7 +28,8 @@ from edgecls.measure.scores import Report
 from edgecls.runtimes import RUNTIMES
 
 IMAGES_MAX = 16
-WARM_UP_S = 20.0
+WARM_UP_S, WARM_UP_LEAST_S, WARM_UP_TIMES = 20.0, 2.0, 10.0
+"""A process warms up for at most 20 s, and for no more than ten times what it is timed for."""
 SUFFIX_RUNTIMES = {".tflite": "tflite", ".onnx": "onnx"}
 Run = Callable[[Request], dict[str, Any]]
 
@@ -223,6 +224,7 @@ def _images(source: Path | None, folder: Path) -> tuple[tuple[str, ...], str]:
 def _request(
     bundle: Bundle, subject: _Subject, threads: int, images: Sequence[str], plan: Plan
 ) -> Request:
+    duration_s = plan.duration_s / plan.rounds
     return Request(
         bundle=str(bundle.path),
         variant=subject.name,
@@ -230,6 +232,6 @@ def _request(
         runtime=subject.runtime,
         threads=threads,
         images=tuple(images),
-        duration_s=plan.duration_s / plan.rounds,
-        warm_up_s=WARM_UP_S,
+        duration_s=duration_s,
+        warm_up_s=min(WARM_UP_S, max(WARM_UP_LEAST_S, WARM_UP_TIMES * duration_s)),
     )

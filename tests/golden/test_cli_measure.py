@@ -199,6 +199,7 @@ def test_benchmark_tells_times_and_compares_files(
     assert "threads 'two'" in err
 
 
+@pytest.mark.timeout(300)  # twelve fresh processes, on a machine that may be busy
 def test_select_keeps_a_choice_that_auto_follows(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
