@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from edgecls.daemon.watch import Seen
 from edgecls.ports import Board
 from edgecls.sections.camera import CaptureSection
 from edgecls.store.reader import StoreReader
+
+log = logging.getLogger(__name__)
 
 PATIENCE_S = 60.0
 """Silence after which a camera's loop is stuck, where no watchdog says how long it waits."""
@@ -73,6 +76,8 @@ class Vitals:
             model_problem=lambda: golden.problem,
             store_problem=self._store_problem,
         )
+        for camera in config.cameras:
+            _warn_of_patience(camera, notifier.watchdog_s)
         self._metrics = Metrics(self._of_cameras, self._of_house, version=__version__, model=model)
 
     def watch_over(self, doorways: Sequence[Doorway]) -> None:
@@ -138,6 +143,15 @@ def stale_after_s(camera: CaptureSection) -> float:
     return SLACK * max(camera.frame_timeout_s, 1 / camera.fps)
 
 
-def slowest_return_s(camera: CaptureSection) -> float:
-    """Return how long a camera that is well may take to be back after its worst pause."""
-    return camera.frame_timeout_s + camera.restart_max_s + camera.open_timeout_s
+def _warn_of_patience(camera: CaptureSection, watchdog_s: float | None) -> None:
+    """Say so when a camera may take longer to come back than the watchdog waits for a frame."""
+    back_s = camera.frame_timeout_s + camera.restart_max_s + camera.open_timeout_s
+    needs_s = max(back_s, 1 / camera.fps)
+    if watchdog_s is not None and needs_s > watchdog_s:
+        log.warning(
+            "camera %s may need %g s until its next frame, and the watchdog waits for %g s: "
+            "raise WatchdogSec of the unit",
+            camera.name,
+            needs_s,
+            watchdog_s,
+        )

@@ -82,19 +82,23 @@ def measure() -> Section:
     """Inject the faults. Raises: NotMeasured where there is no RTSP server."""
     if reason := why_no_rtsp():
         raise NotMeasured(reason)
-    rtsp = round(FAULTS * RTSP_SHARE)
-    shares = [(FAULTS - rtsp) // HTTP_DAEMONS] * HTTP_DAEMONS
-    shares[0] += FAULTS - rtsp - sum(shares)
+    began_s = time.monotonic()
+    results = inject(FAULTS)
+    return Section("Camera faults", _text(results, time.monotonic() - began_s))
+
+
+def inject(faults: int) -> list[DaemonOutcome]:
+    """Let several daemons meet so many faults together."""
+    rtsp = round(faults * RTSP_SHARE)
+    shares = [(faults - rtsp) // HTTP_DAEMONS] * HTTP_DAEMONS
+    shares[0] += faults - rtsp - sum(shares)
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(HTTP_DAEMONS + 1) as pool:
         folder = Path(name)
-        began_s = time.monotonic()
         work = [
             pool.submit(_http_daemon, folder, number, share) for number, share in enumerate(shares)
         ]
         work.append(pool.submit(_rtsp_daemon, folder, rtsp))
-        results = [task.result() for task in work]
-        took_s = time.monotonic() - began_s
-    return Section("Camera faults", _text(results, took_s))
+        return [task.result() for task in work]
 
 
 def _http_daemon(folder: Path, number: int, faults: int) -> DaemonOutcome:

@@ -7,7 +7,6 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tests.tiny_bundles import tiny_bundle
 
 FRAMES = int(os.environ.get("EDGECLS_SOAK_FRAMES", "200000"))
 FRAMES_PER_VISIT = 40
+DATABASE = "data/edgecls.sqlite3"
 VISITS = FRAMES // FRAMES_PER_VISIT
 LIMIT_S = 1500.0
 SAMPLE_S = 2.0
@@ -60,8 +60,37 @@ class Sample:
     capture_files: int
 
 
+@dataclass(frozen=True)
+class Soak:
+    """What a run gave. Args: frames, visits: in all.   code: of its end by SIGTERM."""
+
+    samples: tuple[Sample, ...]
+    frames: int
+    visits: int
+    took_s: float
+    code: int
+
+    @property
+    def steady(self) -> tuple[Sample, ...]:
+        """Return the samples after the warm-up."""
+        return self.samples[round(WARM_UP * len(self.samples)) :]
+
+    @property
+    def slope_bytes(self) -> float:
+        """Return by how much memory grows per 100,000 frames: a straight line's slope."""
+        line = statistics.linear_regression(
+            [sample.frames for sample in self.steady], [sample.bytes for sample in self.steady]
+        )
+        return line.slope * 100_000
+
+
 def measure() -> Section:
-    """Play the film until enough frames were judged, or the time is over."""
+    """Play the film until enough frames were judged."""
+    return Section("Accelerated soak", _text(play(FRAMES)))
+
+
+def play(frames: int) -> Soak:
+    """Play the film until so many frames were judged, or the time is over."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
         folder = Path(name)
@@ -72,28 +101,31 @@ def measure() -> Section:
             if service.frame_after(0.0, START_S) is None:
                 raise RuntimeError(f"no frame was judged:\n{service.log_text()}")
             began_s = time.monotonic()
-            samples = _samples(service, folder)
+            samples = _samples(service, folder, frames)
             took_s = time.monotonic() - began_s
             code = service.stop()
-        counts = _counts(folder / "data/edgecls.sqlite3")
-        frames = _frames_of(service.log_text())
-    return Section("Accelerated soak", _text(samples, counts, frames, took_s, code))
+        visits = _visits(folder / DATABASE)
+        return Soak(tuple(samples), _frames_of(service.log_text()), visits, took_s, code)
 
 
-def _samples(service: Service, folder: Path) -> list[Sample]:
+def _samples(service: Service, folder: Path, frames: int) -> list[Sample]:
     samples: list[Sample] = []
     end_s = time.monotonic() + LIMIT_S
     while time.monotonic() < end_s:
         time.sleep(SAMPLE_S)
         if not service.alive:
             raise RuntimeError(f"the daemon ended:\n{service.log_text()[-2000:]}")
-        visits = _counts(folder / "data/edgecls.sqlite3")
         children = children_of(service.pid)
-        capture = open_files(children[0]) if children else 0
         samples.append(
-            Sample(service.frames, resident_bytes(service.pid), open_files(service.pid), capture)
+            Sample(
+                service.frames,
+                resident_bytes(service.pid),
+                open_files(service.pid),
+                open_files(children[0]) if children else 0,
+            )
         )
-        if service.frames >= FRAMES and visits >= VISITS:
+        enough = service.frames >= frames
+        if enough and _visits(folder / DATABASE) >= frames // FRAMES_PER_VISIT:
             break
     return samples
 
@@ -109,7 +141,7 @@ def _film(folder: Path) -> None:
         cv2.imwrite(str(folder / f"{number:03}.png"), np.clip(picture, 0, 255).astype(np.uint8))
 
 
-def _counts(database: Path) -> int:
+def _visits(database: Path) -> int:
     """Return how many visits were begun: the last id that was given."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as reader:
         found = reader.execute("SELECT seq FROM sqlite_sequence WHERE name = 'visits'").fetchone()
@@ -122,31 +154,22 @@ def _frames_of(log: str) -> int:
     return int(log.rpartition(": frames ")[2].partition(",")[0])
 
 
-def _slope(samples: Sequence[Sample]) -> float:
-    """Return bytes per 100,000 frames."""
-    kept = samples[round(WARM_UP * len(samples)) :]
-    line = statistics.linear_regression(
-        [sample.frames for sample in kept], [sample.bytes for sample in kept]
-    )
-    return line.slope * 100_000
-
-
-def _text(samples: Sequence[Sample], visits: int, frames: int, took_s: float, code: int) -> str:
-    kept = samples[round(WARM_UP * len(samples)) :]
-    slope = _slope(samples)
+def _text(soak: Soak) -> str:
+    kept = soak.steady
     files = sorted({sample.files for sample in kept})
     capture_files = sorted({sample.capture_files for sample in kept})
     rows = [
-        ["frames watched", f"{frames:,}", f"{FRAMES:,}"],
-        ["visits", f"{visits:,}", f"{VISITS:,}"],
-        ["time", f"{took_s / 60:.1f} minutes ({frames / took_s:.0f} frames/s)", ""],
+        ["frames watched", f"{soak.frames:,}", f"{FRAMES:,}"],
+        ["visits", f"{soak.visits:,}", f"{VISITS:,}"],
+        ["time", f"{soak.took_s / 60:.1f} minutes ({soak.frames / soak.took_s:.0f} frames/s)", ""],
         ["memory after the warm-up, at the end",
          f"{kept[0].bytes / 1e6:.1f} MB, {kept[-1].bytes / 1e6:.1f} MB", ""],
-        ["slope per 100,000 frames", f"{slope / 1e6:+.2f} MB", f"under {AIM_BYTES / 1e6:g} MB"],
+        ["slope per 100,000 frames", f"{soak.slope_bytes / 1e6:+.2f} MB",
+         f"under {AIM_BYTES / 1e6:g} MB"],
         ["open files of the daemon, of capture",
          f"{files[0]} to {files[-1]}, {capture_files[0]} to {capture_files[-1]}", "flat"],
-        ["samples", str(len(samples)), ""],
-        ["exit code after SIGTERM", str(code), "0"],
+        ["samples", str(len(soak.samples)), ""],
+        ["exit code after SIGTERM", str(soak.code), "0"],
     ]  # fmt: skip
     text = TEXT.format(per=FRAMES_PER_VISIT, warm=WARM_UP).replace("\n", " ")
     return f"{text}\n\n{table(['what', 'measured', 'aim'], rows)}"
