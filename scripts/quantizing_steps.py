@@ -1,8 +1,9 @@
 """Measure what every step of quantizing gives back: python -m scripts.quantizing_steps DATA
 
 DATA is the folder that holds person/manifest.csv. The net is the shipped one, rebuilt from its
-float ONNX file. The table is printed for docs/quantizing.md; with --out the bundle is kept, so that
-`edgecls evaluate` shows the same figures.
+float ONNX file; with --onnx that file itself is quantized, for ONNX Runtime alone, without the
+steps that work on Keras layers, which is much quicker. The table is printed for docs/quantizing.md;
+with --out the bundle is kept, so that `edgecls evaluate` shows the same figures.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import argparse
 import hashlib
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -62,6 +63,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=200, help="to calibrate on")
     parser.add_argument("--limit", type=int, help="of the test images; all of them if not given")
     parser.add_argument("--out", type=Path, help="keep the bundle here")
+    parser.add_argument("--onnx", action="store_true", help="quantize the ONNX file as it is")
     options = parser.parse_args()
     wanted = load_calibration_set(CALIBRATION)
     fewer = wanted.selection.model_copy(update={"count": options.images})
@@ -74,11 +76,23 @@ def main() -> None:
         limit=options.limit,
     )
     with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder, "person.keras")
-        shipped_net().save(model)
+        model, steps, runtimes = Path(folder, "person.keras"), STEPS, RUNTIMES
+        if options.onnx:
+            model, runtimes = shipped_onnx(), ("onnx",)
+            steps = tuple(replace(step, graph=Graph(())) for step in STEPS if step.graph == FOLDED)
+        else:
+            shipped_net().save(model)
         out = options.out or Path(folder, "steps")
-        write(model, wanted, options.data, out)
-        print(table(evaluate_bundle(open_bundle(out), test, report=_progress)))
+        write(model, wanted, options.data, out, steps=steps, runtimes=runtimes)
+        found = evaluate_bundle(open_bundle(out), test, report=_progress)
+        print(table(found, steps, runtimes))
+
+
+def shipped_onnx() -> Path:
+    """Return the float ONNX file of the bundle that ships."""
+    wanted = ("onnx", "float32")
+    variants = open_bundle(None).manifest.variants
+    return shipped_path() / next(v.file for v in variants if (v.runtime, v.precision) == wanted)
 
 
 def shipped_net() -> keras.Model:
@@ -88,13 +102,21 @@ def shipped_net() -> keras.Model:
     return built.model
 
 
-def write(model: Path, wanted: CalibrationSet, data: Path, out: Path) -> None:
+def write(
+    model: Path,
+    wanted: CalibrationSet,
+    data: Path,
+    out: Path,
+    *,
+    steps: Sequence[Step],
+    runtimes: Sequence[str],
+) -> None:
     """Quantize in the way of every step, into one bundle: variants "tflite-1", "onnx-1", ..."""
     selected = select(wanted, data)
     files: dict[str, bytes] = {}
     variants: list[Variant] = []
     described: Manifest | None = None
-    for graph in dict.fromkeys(step.graph for step in STEPS):
+    for graph in dict.fromkeys(step.graph for step in steps):
         print(f"calibrating the graph: {graph.words}", file=sys.stderr)
         recording = calibrated(
             model, wanted, selected, graph.steps, bias=graph.bias, adaround=graph.adaround
@@ -107,12 +129,12 @@ def write(model: Path, wanted: CalibrationSet, data: Path, out: Path) -> None:
                 method="every",
             )  # fmt: skip
             files.update({item.name + item.suffix: item.data for item in plain})
-        for number, step in enumerate(STEPS, start=1):
+        for number, step in enumerate(steps, start=1):
             if step.graph != graph:
                 continue
             made = made_from.artefacts(["static_wi8_ai8"], step.method, weights=step.weights)
             for item in made:
-                if item.runtime in RUNTIMES:
+                if item.runtime in runtimes:
                     name = f"{item.runtime}-{number}"
                     files[name + item.suffix] = item.data
                     variants.append(_variant(name, item.runtime, item.suffix, item.data))
@@ -133,22 +155,22 @@ def _variant(name: str, runtime: str, suffix: str, data: bytes) -> Variant:
     )
 
 
-def table(found: Evaluation) -> str:
+def table(found: Evaluation, steps: Sequence[Step], runtimes: Sequence[str]) -> str:
     """Return the Markdown rows, a line for each step."""
-    return "\n".join(_lines(found))
+    return "\n".join(_lines(found, steps, runtimes))
 
 
-def _lines(found: Evaluation) -> Iterator[str]:
+def _lines(found: Evaluation, steps: Sequence[Step], runtimes: Sequence[str]) -> Iterator[str]:
     by_name = {item.variant.name: item for item in found.variants}
     reference = by_name[found.reference or ""]
     yield f"n = {reference.metrics.n}; float32: {percent(reference.metrics.accuracy)} %"
     yield ""
-    heads = [f"{runtime} {what}" for runtime in RUNTIMES for what in ("pp", "scores apart")]
+    heads = [f"{runtime} {what}" for runtime in runtimes for what in ("pp", "scores apart")]
     yield "| step | " + " | ".join(heads) + " |"
     yield "| --- |" + " --- |" * len(heads)
-    for number, step in enumerate(STEPS, start=1):
+    for number, step in enumerate(steps, start=1):
         cells = []
-        for runtime in RUNTIMES:
+        for runtime in runtimes:
             against = by_name[f"{runtime}-{number}"].against
             assert against is not None
             cells += [points(against.accuracy), plain(against.score_mean, digits=4)]

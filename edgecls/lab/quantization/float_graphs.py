@@ -78,6 +78,12 @@ def load_keras(path: Path) -> keras.Model:
             f"{path} cannot be loaded as a Keras 3 model: {error}",
             hint="expected a .keras file as model.save() writes it, or an .onnx file",
         ) from error
+    if isinstance(model, keras.Sequential):
+        if not model.built:
+            raise CalibrationError(
+                f"{path} has no input size", hint="begin the model with keras.Input((H, W, 3))"
+            )
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     for weight in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
             raise CalibrationError(

@@ -69,8 +69,9 @@ def flattened(model: keras.Model) -> keras.Model:
     def call(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:  # Any: keras tensors
         if not isinstance(layer, keras.Model):
             return layer(*inputs, **options)
-        given = keras.tree.pack_sequence_as(layer.input, keras.tree.flatten(inputs))
-        return layer._run_through_graph(given, operation_fn=_copied, call_fn=call)
+        graph = layer._functional if isinstance(layer, keras.Sequential) else layer
+        given = keras.tree.pack_sequence_as(graph.input, keras.tree.flatten(inputs))
+        return graph._run_through_graph(given, operation_fn=_copied, call_fn=call)
 
     copy = keras.models.clone_model(model, clone_function=_copied, call_function=call)
     for layer in _leaves(model):

@@ -13,7 +13,7 @@ pytest.importorskip("tf2onnx", reason="needs the lab extra (tf2onnx)")
 
 from edgecls.errors import CalibrationError, ConfigError  # noqa: E402
 from edgecls.lab.export import onnx_from_keras, tflite_from_keras  # noqa: E402
-from edgecls.lab.quantization.float_graphs import graphs_from_file, load_keras  # noqa: E402
+from edgecls.lab.quantization.float_graphs import graphs_from_file, improved, load_keras  # noqa: E402
 from edgecls.lab.quantization.pipeline import sha256_of  # noqa: E402
 from edgecls.runtimes.onnx import OnnxRuntime  # noqa: E402
 from edgecls.runtimes.tflite import TFLiteRuntime  # noqa: E402
@@ -72,11 +72,15 @@ def test_a_saved_model_is_known_by_its_content(saved: tuple[keras.Model, Path]) 
 
 
 class Module(tf.Module):  # type: ignore[misc]
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)])
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)]
+    )
     def any_size(self, image: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(image, (1, 2))
 
-    @tf.function(input_signature=[tf.TensorSpec((1, 4), tf.float32), tf.TensorSpec((1, 4))])
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec((1, 4), tf.float32), tf.TensorSpec((1, 4))]
+    )
     def two(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         return a + b
 
@@ -131,6 +135,16 @@ def test_what_works_on_keras_layers_is_refused_elsewhere(saved: tuple[keras.Mode
             graphs_from_file(path, ("fold", "equalize"))
     with pytest.raises(ConfigError, match="unknown improvement 'folded'"):
         graphs_from_file(GOLDEN / "nhwc.onnx", ("folded",))
+
+
+def test_a_sequential_model_is_one_like_others(tmp_path: Path) -> None:
+    layers = [keras.layers.Conv2D(2, 3, name="stem"), keras.layers.GlobalMaxPooling2D()]
+    keras.Sequential([keras.Input((8, 8, 3)), *layers]).save(tmp_path / "net.keras")
+    net = improved(load_keras(tmp_path / "net.keras"), ("fold",))
+    assert net.input.shape == (None, 8, 8, 3)
+    keras.Sequential(layers).save(tmp_path / "open.keras")
+    with pytest.raises(CalibrationError, match="has no input size"):
+        load_keras(tmp_path / "open.keras")
 
 
 def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:

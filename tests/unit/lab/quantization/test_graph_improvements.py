@@ -109,6 +109,17 @@ def test_bias_correction_takes_away_the_mean_error_of_rounded_weights() -> None:
     assert stem_error(corrected).mean() < 0.35 * stem_error(folded).mean()
 
 
+def test_a_sequential_model_used_as_a_layer_is_unrolled_too() -> None:
+    image = keras.Input((16, 16, 3))
+    front = keras.Sequential(
+        [keras.layers.Rescaling(0.5), keras.layers.Conv2D(4, 3, name="front")], name="before"
+    )
+    outer = keras.Model(image, keras.layers.GlobalAveragePooling2D()(front(image)))
+    flat = fold.flattened(outer)
+    assert "front" in {layer.name for layer in flat.layers}
+    np.testing.assert_allclose(answers(flat, images()), answers(outer, images()), atol=1e-6)
+
+
 def test_a_model_used_as_a_layer_is_unrolled_and_answers_the_same() -> None:
     inner = small_net(relu_max=6.0)
     inputs = keras.Input((16, 16, 3))
