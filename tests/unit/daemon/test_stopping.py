@@ -39,3 +39,22 @@ def test_without_a_signal_nothing_is_set_and_no_thread_stays() -> None:
         assert threading.active_count() == threads + 1
     assert not stop.is_set()
     assert threading.active_count() == threads
+
+
+def test_sighup_calls_reload_each_time_and_stops_nothing() -> None:
+    stop, done = threading.Event(), threading.Semaphore(0)
+    before = signal.getsignal(signal.SIGHUP)
+    with stopping(stop, reload=done.release):
+        for _ in range(2):
+            signal.raise_signal(signal.SIGHUP)
+            assert done.acquire(timeout=30)
+        assert not stop.is_set()
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.wait(30)
+    assert signal.getsignal(signal.SIGHUP) == before
+
+
+def test_without_a_reload_sighup_is_left_alone() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    with stopping(threading.Event()):
+        assert signal.getsignal(signal.SIGHUP) == before
