@@ -103,10 +103,15 @@ def run_in_root(
     *words: str | Path,
     timeout_s: float,
     environment: Mapping[str, str] | None = None,
+    user: str | None = None,
     check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of `root` in it, with /proc, /dev and the host's names of hosts.
 
+    /sys stays empty: it would show the processor of this machine, and what reads it there to learn
+    of its own (the library cpuinfo, in LiteRT) dies of it.
+
+    Args:    user: "uid:gid" in place of root.
     Raises:  AssertionError with the program's words when it fails and `check`; TimeoutExpired.
     """
     clean = {
@@ -115,7 +120,7 @@ def run_in_root(
     }
     with mounted(root):
         done = subprocess.run(
-            ["chroot", str(root), *map(str, words)],
+            ["chroot", *([f"--userspec={user}"] if user else []), str(root), *map(str, words)],
             env={**clean, "LC_ALL": "C.UTF-8", **(environment or {})},
             capture_output=True,
             text=True,
@@ -142,11 +147,13 @@ def mounted(root: Path) -> Iterator[None]:
             done.append(place)
         for name in ("null", "zero", "full", "random", "urandom"):
             os.mknod(root / "dev" / name, 0o20666, Path("/dev", name).stat().st_rdev)
-        (root / "dev/shm").mkdir(mode=0o1777)
-        resolver = Path("/etc/resolv.conf")
-        if resolver.exists():
-            shutil.copyfile(resolver, root / "etc/resolv.conf")
-        shutil.copyfile("/etc/hosts", root / "etc/hosts")
+            (root / "dev" / name).chmod(0o666)  # whatever the umask
+        (root / "dev/fd").symlink_to("/proc/self/fd")
+        (root / "dev/shm").mkdir()
+        (root / "dev/shm").chmod(0o1777)
+        for name in ("resolv.conf", "hosts"):
+            if Path("/etc", name).exists() and os.access(root / "etc", os.W_OK):
+                shutil.copyfile(Path("/etc", name), root / "etc" / name)
         yield
     finally:
         for place in reversed(done):

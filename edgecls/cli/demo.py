@@ -15,6 +15,7 @@ from rich.text import Text
 from edgecls.cli import output
 
 SCENE_S = 4.0
+PATIENCE_S = 120.0  # the built-in door cannot be unplugged, and a small board takes its time
 LEAVE_AFTER_S = 1.5  # shorter than a scene, so that each visitor is seen to leave
 
 
@@ -97,7 +98,13 @@ def demo(
             folder = store.expanduser().absolute()
         checked = configuration.from_mapping(
             {
-                "camera": {"kind": "demo", "loop": not once, "scene_s": SCENE_S},
+                "camera": {
+                    "kind": "demo",
+                    "loop": not once,
+                    "scene_s": SCENE_S,
+                    "open_timeout_s": PATIENCE_S,
+                    "frame_timeout_s": PATIENCE_S,
+                },
                 "model": {"bundle": bundle, "variant": variant},
                 "visit": {"leave_after_s": LEAVE_AFTER_S},
                 "store": {"folder": folder},
