@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 BASE = "localhost/stand-in"
 IMAGE = "localhost/edgecls-jetson"
 PLATFORMS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
+UNCHECKED_HASH = (1).to_bytes(4, "little")  # flags of a .pyc file, PEP 552
 TENSORRT = '"""Stands in for the Python module that JetPack installs."""\n__version__ = "10.3.0"\n'
 
 
@@ -157,6 +158,13 @@ def test_edgecls_runs_in_it_as_nobody_special(buildah: Buildah, container: str) 
     )
     said = in_container(buildah, container, "/opt/edgecls/bin/python", "-c", look)
     assert json.loads(said) == ["aarch64", "10.3.0", "/var/cache/edgecls/engines", []]
+
+
+def test_compiled_code_is_not_checked_by_time(buildah: Buildah, container: str) -> None:
+    root = Path(buildah("mount", container).strip())
+    compiled = list(root.glob("opt/edgecls/lib/python3*/site-packages/edgecls/**/*.pyc"))
+    assert len(compiled) > 100
+    assert {path.read_bytes()[4:8] for path in compiled} == {UNCHECKED_HASH}
 
 
 def test_the_demo_runs_in_it_on_a_read_only_root(
