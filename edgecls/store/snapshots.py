@@ -26,9 +26,9 @@ class Snapshots:
         self._step = step
 
     def create(self) -> None:
-        """Make the folder, durably."""
+        """Make the folder, durably; who shares this machine does not see the pictures."""
         if not self.folder.is_dir():
-            self.folder.mkdir(parents=True)
+            self.folder.mkdir(mode=0o700, parents=True)
             fsync_folder(self.folder.parent)
 
     def write(self, jpeg: bytes, *, at: datetime) -> str:

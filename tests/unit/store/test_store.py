@@ -216,3 +216,9 @@ def test_little_free_space_costs_snapshots(tmp_path: Path) -> None:
     with Store(section) as store:
         stored_visit(store)
         assert store.sweep(now=NOON).snapshots == 1
+
+
+def test_pictures_are_for_the_owner_alone(section: StoreSection) -> None:
+    with Store(section):
+        folder = section.folder / "snapshots"
+        assert folder.stat().st_mode & 0o077 == 0
