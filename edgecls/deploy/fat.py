@@ -15,6 +15,9 @@ from edgecls.deploy.partitions import Partition
 from edgecls.errors import DeployError, MissingDependencyError
 
 TIMEOUT_S = 600.0
+NOT_FOUND = 127
+"""What env answers for a program that is not there."""
+
 PLAIN_TABLE = ("env", "MTOOLS_SKIP_CHECK=1", "MTOOLS_NO_VFAT=0", "LC_ALL=C.UTF-8")
 FREE = re.compile(r"^\s*([0-9][0-9 ]*) bytes free\s*$", re.MULTILINE)
 NAME = re.compile(r'[^\x00-\x1f"*/:<>?\\|]{1,255}')
@@ -85,15 +88,16 @@ class FatPartition:
 
     def _mtools(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
         drive = ("-i", f"{self.image}@@{self.partition.start_bytes}")
-        try:
-            return proc.run([*PLAIN_TABLE, program, *drive, *words], timeout_s=TIMEOUT_S)
-        except subprocess.CalledProcessError as error:
-            if error.returncode == 127:
-                raise MissingDependencyError(
-                    "GNU mtools writes the boot partition, and it is not installed",
-                    hint="sudo apt install mtools",
-                ) from error
-            raise self._refused(program, error.stderr) from error
+        command = [*PLAIN_TABLE, program, *drive, *words]
+        done = proc.run(command, timeout_s=TIMEOUT_S, check=False)
+        if done.returncode == NOT_FOUND:
+            raise MissingDependencyError(
+                "GNU mtools writes the boot partition, and it is not installed",
+                hint="sudo apt install mtools",
+            )
+        if done.returncode:
+            raise self._refused(program, done.stderr)
+        return done
 
     def _refused(self, program: str, why: str) -> DeployError:
         last = (why.strip().splitlines() or [""])[-1]

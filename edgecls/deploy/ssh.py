@@ -75,7 +75,7 @@ class Remote:
 
     def _run(self, command: list[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
         try:
-            return proc.run(command, timeout_s=timeout_s, stdin="")
+            done = proc.run(command, timeout_s=timeout_s, stdin="", check=False)
         except FileNotFoundError as error:
             raise MissingDependencyError(
                 f"the program {command[0]} is not installed", hint="sudo apt install openssh-client"
@@ -85,13 +85,14 @@ class Remote:
                 f"{self.host} did not answer within {timeout_s:.0f} s",
                 hint="is it still on? run the same command again: it goes on where it stopped",
             ) from error
-        except subprocess.CalledProcessError as error:
-            raise self._fault(error) from error
+        if done.returncode:
+            raise self._fault(command[0], done)
+        return done
 
-    def _fault(self, error: subprocess.CalledProcessError) -> DeployError:
-        said = (error.stderr or "").strip()
-        last = said.splitlines()[-1] if said else f"exit code {error.returncode}"
-        by_ssh = error.returncode == SSH_FAILED or error.cmd[0] == "scp"
+    def _fault(self, program: str, done: subprocess.CompletedProcess[str]) -> DeployError:
+        said = done.stderr.strip()
+        last = said.splitlines()[-1] if said else f"exit code {done.returncode}"
+        by_ssh = done.returncode == SSH_FAILED or program == "scp"
         for words, meaning, hint in FAULTS if by_ssh else ():
             if words in said:
                 name = self.host.rpartition("@")[2]

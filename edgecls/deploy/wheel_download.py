@@ -104,18 +104,19 @@ def _requirements(pins: tuple[Pin, ...], own_sha256: str) -> str:
 
 def _pip(*words: str) -> None:
     try:
-        proc.run([*PIP, *words], timeout_s=TIMEOUT_S)
-    except subprocess.CalledProcessError as error:
-        lines = [line for line in error.stderr.splitlines() if not line.startswith("WARNING")]
-        if any("No module named pip" in line for line in lines):
-            raise MissingDependencyError(
-                "pip is not installed in this environment", hint=f"{sys.executable} -m ensurepip"
-            ) from error
-        raise DeployError(
-            f"pip {words[0]} failed: {' '.join(lines[-KEPT_LINES:]) or 'it does not say why'}",
-            hint="is there a network? A wheelhouse that was made once needs none",
-        ) from error
+        done = proc.run([*PIP, *words], timeout_s=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as error:
         raise DeployError(
             f"pip {words[0]} took longer than {TIMEOUT_S:.0f} s", hint="run the command again"
         ) from error
+    if done.returncode == 0:
+        return
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("WARNING")]
+    if any("No module named pip" in line for line in lines):
+        raise MissingDependencyError(
+            "pip is not installed in this environment", hint=f"{sys.executable} -m ensurepip"
+        )
+    raise DeployError(
+        f"pip {words[0]} failed: {' '.join(lines[-KEPT_LINES:]) or 'it does not say why'}",
+        hint="is there a network? A wheelhouse that was made once needs none",
+    )
