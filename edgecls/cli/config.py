@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from edgecls.cli import output
+from edgecls.cli import config_network, output
 from edgecls.errors import ConfigError
 
 app = typer.Typer(help="Check a device's configuration, or see what may stand in one.")
+app.command("network")(config_network.network)
 
 
 @dataclass(frozen=True, slots=True)
