@@ -17,7 +17,7 @@ def run(
 
     A failure is logged as a command line that can be pasted into a terminal.
 
-    Args:    stdin: what the program reads; what is secret belongs here, as everybody can list words.
+    Args:    stdin: what the program reads; secrets belong here, for everybody can list words.
 
     Raises:  FileNotFoundError, subprocess.TimeoutExpired; CalledProcessError when `check`.
     """

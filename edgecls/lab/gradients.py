@@ -90,4 +90,5 @@ class PixelGradients:
     def outputs(self, pixels: npt.NDArray[np.uint8]) -> Floats:
         """Return what the net gives for one picture, shape (H, W, C), before the activation."""
         image = normalised(pixels, self._rule)[None]
-        return np.asarray(self._model(image, training=False), np.float32)[0]
+        outputs = np.asarray(self._model(image, training=False), np.float32)
+        return np.asarray(outputs[0])
