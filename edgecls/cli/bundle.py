@@ -13,7 +13,7 @@ from rich.text import Text
 from edgecls.cli import bundle_create, output
 
 if TYPE_CHECKING:
-    from edgecls.bundle.manifest import Accuracy, InputRule, Manifest
+    from edgecls.bundle.manifest import Accuracy, InputRule, Manifest, Variant
 
 app = typer.Typer(help="Look into bundles, verify them, make them.", no_args_is_help=True)
 app.command("create")(bundle_create.create)
@@ -102,19 +102,22 @@ class VerifyResult:
         return {
             "bundle": {"name": self.manifest.name, "version": self.manifest.version},
             "verified": [
-                {"file": v.file, "bytes": v.bytes, "sha256": v.sha256}
-                for v in self.manifest.variants
+                {"file": v.file, "bytes": v.bytes, "sha256": v.sha256} for v in self._files()
             ],
         }
 
     def as_text(self) -> RenderableType:
         lines = [
             Text.assemble(("ok", "green"), f"  {variant.file}  sha256 {variant.sha256}")
-            for variant in self.manifest.variants
+            for variant in self._files()
         ]
         noun = "file" if len(lines) == 1 else "files"
         name = f"{self.manifest.name} {self.manifest.version}"
         return Group(*lines, Text(f"{name}: {len(lines)} {noun} verified"))
+
+    def _files(self) -> list[Variant]:
+        """Return one variant per file: two may share one."""
+        return list({variant.file: variant for variant in self.manifest.variants}.values())
 
 
 def input_in_words(rule: InputRule) -> str:
