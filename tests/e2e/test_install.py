@@ -20,7 +20,7 @@ EXPECTED = re.compile(
     r"""edgecls/(
         ([a-z_0-9]+/)*[a-z_0-9]+\.py | py\.typed
         | measure/report/style\.css
-        | firmware_configs/([a-z-]+/)*[a-z0-9@_.-]+
+        | firmware_configs/([a-z_-]+/)*[a-z0-9@_.-]+
         | store/schema/[0-9]{4}_[a-z_0-9]+\.sql
         | web/(templates|static)/[a-z_0-9-]+\.(html|css|js|svg|png)
         | models/[a-z0-9_.-]+/(manifest\.json | MODEL_CARD\.md | [A-Za-z0-9_.-]+\.(tflite|onnx))
