@@ -56,4 +56,4 @@ def ascended(begin: Floats, slope: Slope, label: int, *, steps: int = ASCENT_STE
         down = slope(pixels, labels)
         size = np.sqrt(np.square(down).mean(axis=(1, 2, 3), keepdims=True))
         pixels = np.clip(pixels - ASCENT_STEP * down / np.maximum(size, 1e-20), 0, 255)
-    return np.rint(pixels).astype(np.uint8)
+    return np.asarray(np.rint(pixels), np.uint8)

@@ -51,7 +51,7 @@ def judged_windows(
 
             def judge(squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
                 scores = [classifier.classify(square).scores["person"] for square in squares]
-                return np.array(scores, np.float32) - np.float32(score_max)
+                return np.asarray(np.array(scores) - score_max, np.float32)
 
             kept = windows_beside(
                 pixels, boxes, judge, size_px=CUT_PX, per_image=PER_IMAGE, seed=seed

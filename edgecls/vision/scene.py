@@ -127,7 +127,7 @@ def _grown(hidden: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_] | None
 def _gradient(grey: Floats) -> tuple[Floats, Floats]:
     """Return the derivatives along x and y, in grey values per pixel."""
     along_x, along_y = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
-    return np.asarray(along_x, np.float32) / 8, np.asarray(along_y, np.float32) / 8
+    return np.asarray(along_x / 8, np.float32), np.asarray(along_y / 8, np.float32)
 
 
 def _directions(grey: Floats) -> tuple[Floats, Floats, Floats]:

@@ -65,7 +65,7 @@ def test_two_files_are_compared_and_their_differences_told(tmp_path: Path) -> No
     first = _file(tmp_path / "a.json", 2.0, 1)
     same = compare_files(first, _file(tmp_path / "b.json", 2.0, 2, warnings=["hot"]))
     assert same.changes[0].verdict == "no difference can be told"
-    assert same.notes == ("the second, int8 with 1 threads: hot",)
+    assert same.notes == ("the second, int8, threads 1: hot",)
     faster = compare_files(first, _file(tmp_path / "c.json", 1.0, 3))
     assert faster.changes[0].verdict.startswith("the second is faster: 0.")
     text = json.dumps(faster.as_json(), allow_nan=False)
