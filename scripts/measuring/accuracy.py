@@ -19,6 +19,7 @@ from edgecls.measure.intervals import Estimate, paired_difference, proportion
 from edgecls.measure.metrics import metrics_from_answers
 from edgecls.measure.scores import ScoreTable, score_table
 from scripts.measuring.machine import ROOT
+from scripts.measuring.runnable import runnable_variants
 from scripts.measuring.section import NotMeasured, Section, table
 
 DATA = ROOT.parent / "shared" / "data"
@@ -34,23 +35,25 @@ def measure() -> Section:
     if not REFERENCE.exists():
         raise NotMeasured("the reference model (data/reference_models) is not on this machine")
     data = load_dataset(manifest_csv, LABELS, split="test", skip_labels=("depiction",))
-    ours = open_bundle()
+    ours, small = open_bundle(), open_bundle(Path("doorbell-person-tiny"))
     with tempfile.TemporaryDirectory() as folder:
         theirs = _reference_bundle(Path(folder))
-        tables = [(ours, _scores(ours, data)), (theirs, _scores(theirs, data))]
+        tables = [(bundle, _scores(bundle, data)) for bundle in (ours, small, theirs)]
         fooled = _depictions_called_person(ours, manifest_csv)
-    reference = next(iter(tables[1][1].answers.values()))
+    reference = next(iter(tables[-1][1].answers.values()))
     rows, confusions = [], []
     for bundle, scores in tables:
         manifest, told = bundle.manifest, bundle.manifest.decision
         for name, answers in scores.answers.items():
             found = metrics_from_answers(manifest.labels, scores.truth, answers)
             right = _words(scores, answers.called) == _truth(scores)
-            right_reference = _words(tables[1][1], reference.called) == _truth(scores)
+            right_reference = _words(tables[-1][1], reference.called) == _truth(scores)
             gained = int((right & ~right_reference).sum())
             lost = int((~right & right_reference).sum())
             versus = (
-                _signed(paired_difference(gained, lost, found.n)) if bundle is ours else "reference"
+                _signed(paired_difference(gained, lost, found.n))
+                if bundle is not theirs
+                else "reference"
             )
             size = next(v.bytes for v in manifest.variants if v.name == name)
             rows.append(
@@ -115,7 +118,7 @@ def _scores(bundle: Bundle, data: Dataset) -> ScoreTable:
     with ExitStack() as stack:
         classifiers = {
             variant.name: stack.enter_context(Classifier(bundle, variant=variant.name)).classify
-            for variant in bundle.manifest.variants
+            for variant in runnable_variants(bundle)
         }
         return score_table(bundle.manifest, classifiers, data.samples)
 

@@ -18,6 +18,7 @@ from edgecls.bundle.open import Bundle, open_bundle
 from edgecls.classifier import Classifier
 from scripts.measuring.accuracy import DATA
 from scripts.measuring.photographs import write_photographs
+from scripts.measuring.runnable import runnable_variants
 from scripts.measuring.section import Section, table
 
 WARM_UP = 3
@@ -33,7 +34,7 @@ def measure() -> Section:
         if small:
             sets["224x224 photographs"] = small
         bundle = open_bundle()
-        for variant in bundle.manifest.variants:
+        for variant in runnable_variants(bundle):
             rows += [
                 [variant.name, name, *_compared(bundle, variant, paths)]
                 for name, paths in sets.items()
