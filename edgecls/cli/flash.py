@@ -154,6 +154,7 @@ def flash(
             card_bytes = write_payload(fat, payload)
         prepared = Prepared(place, system, place.stat().st_size, card_bytes, checked)
         if disk and not dry_run:
+            _check_same_disk(disk)
             console.print(f"writing to {disk}")
             write_and_compare(
                 place, disk.path, size_bytes=disk.size_bytes, told=teller("writing and comparing")
@@ -162,6 +163,18 @@ def flash(
     names = tuple(sorted(payload.files))
     result = Flashed(board, prepared, disk, names, described.changes, address, dry_run)
     output.emit(result, as_json=json)
+
+
+def _check_same_disk(disk: BlockDevice) -> None:
+    """Look again: unpacking takes minutes, and another disk may be in the card's place by now."""
+    from edgecls.deploy.block_device import examine
+    from edgecls.errors import ConfigError
+
+    now = examine(disk.path)
+    if now != disk:
+        raise ConfigError(
+            f"{disk.path} is {now} now, and it was {disk}", hint="run the command again"
+        )
 
 
 def _checked_target(out: Path | None, device: Path | None, *, yes: bool) -> BlockDevice | None:

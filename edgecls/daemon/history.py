@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from edgecls.errors import EdgeclsError
 from edgecls.web.source import Sample
+
+log = logging.getLogger(__name__)
 
 EVERY_S = 120.0
 SAMPLES_MAX = 720
@@ -47,6 +51,10 @@ class History:
         return tuple(self._samples)
 
     def _run(self) -> None:
-        self.add()
-        while not self._stop.wait(self._every_s):
-            self.add()
+        while True:
+            try:
+                self.add()
+            except (EdgeclsError, OSError) as error:  # a sample is missed, the history goes on
+                log.warning("no sample for the history: %s", error)
+            if self._stop.wait(self._every_s):
+                return

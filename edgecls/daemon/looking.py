@@ -76,7 +76,8 @@ class Looking:
             side_min=self._decider.side_px,
             regions_max=self._regions_max,
         )
-        if kept is not None and kept not in regions:
+        inside_frame = kept is not None and kept.x1 <= width and kept.y1 <= height
+        if kept is not None and inside_frame and kept not in regions:  # the size may have changed
             regions += (kept,)  # somebody who stands still there moves no pixel
         shown, first = self._zoned(pixels)
         best, best_region, latencies = 0.0, None, []

@@ -12,6 +12,8 @@ from typing_extensions import Self
 from edgecls import plugins
 from edgecls.daemon.crew import Crew
 from edgecls.daemon.outbox import Drain, OutboxStore
+from edgecls.errors import EdgeclsError
+from edgecls.logs import RepeatedError
 from edgecls.ports import Sink, StateSink
 from edgecls.sections.sinks import AnySinkSection, SinkSection
 from edgecls.sinks import SINKS
@@ -71,6 +73,7 @@ class Telling:
         self._drains = [Drain(section, sink, store) for section, sink in sinks]
         self._state = state
         self._crew = Crew(stop)
+        self._trouble = RepeatedError(log, "the report of the state")
         self._every_s = report_every_s
         self._bell = threading.Event()
         self._closing = threading.Event()
@@ -123,7 +126,12 @@ class Telling:
     def _report(self) -> None:
         while not self._closing.is_set():
             self._bell.clear()
-            state = self._state()
-            for sink in self._shown:
-                sink.report(state)
+            try:
+                state = self._state()
+                for sink in self._shown:
+                    sink.report(state)
+            except (EdgeclsError, OSError) as error:  # the watch goes on without this report
+                self._trouble.failed(error)
+            else:
+                self._trouble.recovered()
             self._bell.wait(self._every_s)

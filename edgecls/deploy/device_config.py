@@ -11,6 +11,7 @@ from typing import Any
 import tomli_w
 
 from edgecls import config as configuration
+from edgecls.bundle.open import shipped_names
 from edgecls.config import Config
 from edgecls.errors import ConfigError
 from edgecls.sections.firmware import Firmware
@@ -62,7 +63,7 @@ def device_config(
             )
     changes: list[str] = []
     if bundle is not None:
-        data.setdefault("model", {})["bundle"] = str(bundle.expanduser().absolute())
+        data.setdefault("model", {})["bundle"] = _bundle_word(bundle)
     files = _carried(data, path.parent)
     if not Path(str(checked.store.folder)).is_absolute():
         data.setdefault("store", {})["folder"] = STORE
@@ -79,6 +80,22 @@ def device_config(
         copy.deepcopy(data), origin=f"{path}, as changed for the device"
     )
     return DeviceConfig(changed, HEAD + tomli_w.dumps(data), files, tuple(changes))
+
+
+def _bundle_word(bundle: Path) -> str:
+    """Return what the configuration shall say of a bundle that was asked for.
+
+    Raises:  ConfigError when it neither lies here nor ships.
+    """
+    place = bundle.expanduser().absolute()
+    if place.exists():
+        return str(place)
+    if str(bundle) in shipped_names():
+        return str(bundle)
+    raise ConfigError(
+        f"--bundle {bundle}: no such bundle",
+        hint=f"check the path, or name one that ships: {', '.join(shipped_names())}",
+    )
 
 
 def page_address(config: Config, hostname: str | None) -> str | None:
@@ -102,6 +119,8 @@ def _carried(data: dict[str, Any], base: Path) -> dict[str, Path]:
         written = str(table[field])
         source = base / Path(written).expanduser()
         if not source.exists():
+            if field == "bundle" and written in shipped_names():
+                continue
             if Path(written).is_absolute():
                 continue  # it may lie on the device
             raise ConfigError(

@@ -92,6 +92,7 @@ def unpack(image: Path, out: Path, told: Told = untold) -> int:
     """
     place = 0
     with out.open("wb") as file:
+        os.fchmod(file.fileno(), 0o600)  # keys and passwords will be in it
         for chunk in chunks_of_image(image, told):
             if chunk == ZEROS[: len(chunk)]:
                 file.seek(len(chunk), os.SEEK_CUR)

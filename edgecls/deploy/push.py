@@ -66,9 +66,13 @@ def push(
             remote.do(f"rm -rf {OPT}/releases/{name}", timeout_s=SHORT_S)
     install = house.release not in state.complete
     _copy(remote, house, folder, firmware=firmware, config=config, wheels=install)
-    steps = ["account", *(["settings"] if config else []), "services"]
+    if config and state.has_config:  # the device returns to this copy by itself
+        keep = f"rm -rf {ETC}.before && cp -a {ETC} {ETC}.before"
+        remote.do(keep, timeout_s=SHORT_S)
+    # what takes long and may be cut off comes before what the running release reads
+    steps = ["account", *(["wheels", "environment", "packages"] if install else [])]
+    steps += [*(["settings"] if config else []), "services"]
     steps += [] if state.has_config else ["password"]
-    steps += ["wheels", "environment", "packages"] if install else []
     for step in steps:
         told(step)
         remote.do(f"sh {INBOX}/edgecls-first-boot {INBOX} {step}", timeout_s=INSTALL_S)
@@ -130,6 +134,7 @@ def _copy(
             entry = _of_root(tar.gettarinfo(path, name))
             with path.open("rb") as file:
                 tar.addfile(entry, file)
+    archive.chmod(0o600)  # passwords are in it; the copy takes its mode along
     remote.do(f"rm -rf {INBOX} && mkdir -m 700 {INBOX}", timeout_s=SHORT_S)
     name = f"edgecls-push-{house.release}.tar"
     remote.copy(archive, name, timeout_s=COPY_S)

@@ -117,6 +117,8 @@ class WebhookSink:
             raise
         except (OSError, http.client.HTTPException) as error:
             raise SinkError(f"{where}: {error or type(error).__name__}", retryable=True) from error
+        except ValueError as error:  # an address that no request can be made of
+            raise SinkError(f"{where}: cannot be asked: {error}", retryable=False) from error
         if not 200 <= status < 300:
             retryable = status >= 500 or status in RETRYABLE
             raise SinkError(f"{where} answered {status}, expected 200", retryable=retryable)

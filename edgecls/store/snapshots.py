@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import re
 import secrets
 from collections.abc import Callable, Iterable
@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from edgecls._lib.files import fsync_folder, write_atomic
+
+log = logging.getLogger(__name__)
 
 NAME = re.compile(r"\d{8}T\d{9}Z-[0-9a-f]{8}\.jpg")
 
@@ -52,11 +54,17 @@ class Snapshots:
         return {path.name for path in self.folder.iterdir() if NAME.fullmatch(path.name)}
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files; one that is gone already is fine."""
+        """Remove files; one that is gone already is fine.
+
+        One that cannot be removed is left to the next start, which removes what no row names: the
+        rows are changed by now, and a failure here would have them changed again.
+        """
         for name in names:
             if NAME.fullmatch(name):
-                with contextlib.suppress(FileNotFoundError):
-                    (self.folder / name).unlink()
+                try:
+                    (self.folder / name).unlink(missing_ok=True)
+                except OSError as error:
+                    log.warning("cannot remove %s: %s", self.folder / name, error)
 
     def remove_all_but(self, wanted: set[str]) -> int:
         """Remove what a power cut left behind: files no row names, and temporary files."""

@@ -296,6 +296,7 @@ class Store:
                 )
                 shrink_journal(self._open_database)  # there was perhaps no room for that before
                 log.info("disk full: removed %d old snapshots", swept.snapshots)
+                self._boot.check(self._open_database)  # it may be what met the full disk
                 return write()
 
     def _tidy_up(self) -> int:

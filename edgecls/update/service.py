@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import shutil
 import ssl
 import subprocess
 import time
@@ -15,6 +16,8 @@ from edgecls._lib.deadline import Deadline
 from edgecls.errors import ConfigError
 
 UNIT = "edgecls.service"
+KEPT = ".before"
+"""Behind the configuration folder's name: its copy from before a push."""
 RESTART_S = 300.0
 ASK_S = 10.0
 PAUSE_S = 2.0
@@ -61,9 +64,31 @@ class Service:
             self._pause(self._pause_s)
             fault = self.fault()
 
+    def restore_config(self) -> bool:
+        """Put back the configuration that a push kept; return whether there was one."""
+        kept, folder = self._kept(), self._config.parent
+        if not kept.is_dir():
+            return False
+        shutil.rmtree(folder, ignore_errors=True)
+        kept.rename(folder)
+        return True
+
+    def drop_kept_config(self) -> None:
+        """Forget the configuration that a push kept."""
+        shutil.rmtree(self._kept(), ignore_errors=True)
+
+    def _kept(self) -> Path:
+        folder = self._config.parent
+        return folder.with_name(folder.name + KEPT)
+
     def fault(self) -> str | None:
         """Return what is wrong now, None if nothing is."""
-        asked = proc.run([self._ctl, "is-active", "--quiet", UNIT], timeout_s=ASK_S, check=False)
+        try:
+            asked = proc.run(
+                [self._ctl, "is-active", "--quiet", UNIT], timeout_s=ASK_S, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return "systemd does not answer"
         if asked.returncode != 0:
             return f"{UNIT} is not active"
         try:
@@ -76,9 +101,8 @@ class Service:
 def _page_fault(config: configuration.Config) -> str | None:
     """Ask /healthz on this machine; the certificate is the device's own, and not looked at."""
     web = config.web
-    loopback = web.host in ("127.0.0.1", "::1", "localhost")
-    plain = web.tls == "off" or (web.tls == "auto" and loopback)
-    host = web.host if loopback else "127.0.0.1"
+    plain = not web.encrypted
+    host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104
     connection = (
         http.client.HTTPConnection(host, web.port, timeout=ASK_S)
         if plain

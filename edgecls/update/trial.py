@@ -22,6 +22,14 @@ class Daemon(Protocol):
         """Return None once it is well, else what was wrong at the end."""
         ...
 
+    def restore_config(self) -> bool:
+        """Put back the configuration that was kept before this trial; False if none was."""
+        ...
+
+    def drop_kept_config(self) -> None:
+        """Forget the configuration that was kept before this trial."""
+        ...
+
 
 def try_release(
     releases: Releases,
@@ -77,7 +85,15 @@ def _judge(releases: Releases, name: str, daemon: Daemon, seconds: float) -> Non
     if fault is None:
         releases.mark_good()
         releases.prune()
+        daemon.drop_kept_config()
         return
+    if daemon.restore_config() and daemon.restart() and daemon.wait_healthy(seconds) is None:
+        releases.mark_good()
+        raise UpdateError(
+            f"{name} was not well with its new configuration ({fault}): "
+            "it runs with the one before",
+            hint="journalctl -u edgecls on the device tells why",
+        )
     if releases.previous is None:
         releases.mark_good()  # there is no other; the next push is not to try this one first
         raise UpdateError(

@@ -17,13 +17,24 @@ class FakeDaemon:
     def __init__(self, releases: Releases, *, ill: set[str], unstartable: set[str]) -> None:
         self._releases, self._ill, self._unstartable = releases, ill, unstartable
         self.started: list[str | None] = []
+        self.kept_config = self.bad_config = False
 
     def restart(self) -> bool:
         self.started.append(self._releases.current)
         return self._releases.current not in self._unstartable
 
     def wait_healthy(self, seconds: float) -> str | None:
+        if self.bad_config:
+            return "door.toml: unknown field"
         return "/healthz answers 503" if self._releases.current in self._ill else None
+
+    def restore_config(self) -> bool:
+        was, self.bad_config = self.kept_config, False
+        self.kept_config = False
+        return was
+
+    def drop_kept_config(self) -> None:
+        self.kept_config = False
 
 
 def _install(folder: Path, name: str) -> None:
@@ -147,3 +158,27 @@ def test_a_state_that_nobody_can_read_means_no_trial(tmp_path: Path) -> None:
     assert settle(releases, daemon) is None
     try_release(releases, "1", daemon)
     assert releases.current == "1"
+
+
+def test_a_configuration_that_is_not_well_is_taken_back_and_the_release_stays(
+    tmp_path: Path,
+) -> None:
+    releases, daemon = _device(tmp_path, "1")
+    try_release(releases, "1", daemon)
+    _install(tmp_path, "2")
+    daemon.kept_config = daemon.bad_config = True
+    with pytest.raises(UpdateError, match="runs with the one before"):
+        try_release(releases, "2", daemon)
+    assert releases.current == "2"
+    assert releases.trying is None
+
+
+def test_a_release_that_is_ill_goes_back_with_its_old_configuration(tmp_path: Path) -> None:
+    releases, daemon = _device(tmp_path, "1", ill={"2"})
+    try_release(releases, "1", daemon)
+    _install(tmp_path, "2")
+    daemon.kept_config = daemon.bad_config = True
+    with pytest.raises(UpdateError, match="1 runs again"):
+        try_release(releases, "2", daemon)
+    assert releases.current == "1"
+    assert not daemon.bad_config

@@ -87,3 +87,15 @@ def test_a_page_that_does_not_answer_and_a_faulty_file_are_told(tmp_path: Path) 
     assert "the page does not answer" in str(service.fault())
     service, _ = _service(tmp_path, "port = 99999999\n")
     assert "1 error" in str(service.fault())
+
+
+def test_the_kept_configuration_comes_back_whole(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "edgecls", tmp_path / "edgecls.before"
+    for place, word in ((folder, "new"), (kept, "old")):
+        place.mkdir()
+        (place / "doorbell.toml").write_text(word)
+    service = Service(folder / "doorbell.toml")
+    assert service.restore_config()
+    assert (folder / "doorbell.toml").read_text() == "old"
+    assert not kept.exists()
+    assert not service.restore_config()
