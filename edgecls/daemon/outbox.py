@@ -15,7 +15,6 @@ from edgecls.logs import RepeatedError
 from edgecls.ports import Sink
 from edgecls.sections.sinks import SinkSection
 from edgecls.store.outbox import Undelivered
-from edgecls.types import Event
 
 log = logging.getLogger(__name__)
 
@@ -105,21 +104,11 @@ class Drain:
         except StoreError as error:
             return self._pause_s(error)
 
-    def _hand_over(self, event: Event, snapshot: bytes | None) -> None:
-        """Deliver; whatever goes wrong in one sink must not stop the watch."""
-        try:
-            self._sink.deliver(event, snapshot)
-        except SinkError:
-            raise
-        except Exception as error:
-            log.exception("sink %s: event %d", self.name, event.id)
-            raise SinkError(f"{type(error).__name__}: {error}", retryable=True) from error
-
     def _deliver(self, waiting: Undelivered) -> float:
         event = waiting.event
         snapshot = None if event.snapshot is None else self._store.snapshot(event.snapshot)
         try:
-            self._hand_over(event, snapshot)
+            self._sink.deliver(event, snapshot)
         except SinkError as error:
             self.failed += 1
             attempts = waiting.attempts + error.reached
