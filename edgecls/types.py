@@ -151,6 +151,23 @@ class StoredFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitTally:
+    """What a store holds of one camera's visits.
+
+    Args:    corrected: of `visits`, those of which somebody said what was there.
+             nobody: of these, the ones where nobody was.
+             first_at, last_at: when the earliest and the latest began.
+    """
+
+    camera: str
+    visits: int
+    corrected: int
+    nobody: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SinkState:
     """What the outbox holds for one sink.
 

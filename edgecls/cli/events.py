@@ -17,7 +17,7 @@ from edgecls.errors import ConfigError
 
 if TYPE_CHECKING:
     from edgecls.measure.corrections import Exported
-    from edgecls.measure.rates import DailyRate
+    from edgecls.measure.false_alarms import FalseAlarms
     from edgecls.types import Visit
 
 ONLY = ("kept", "pressed", "corrected")
@@ -28,21 +28,20 @@ app = typer.Typer(help="List a store's visits; export what people said of them."
 
 @dataclass(frozen=True)
 class ListResult:
-    """What `events list` prints. Args: false: visits said to be nobody, None without any time."""
+    """What `events list` prints. Args: alarms: of all visits, listed or not."""
 
     store: Path
     visits: Sequence[Visit]
-    total: int
-    corrected: int
-    false: DailyRate | None
+    alarms: FalseAlarms
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
+        rate = self.alarms.per_camera_day
         return {
             "store": str(self.store),
-            "total": self.total,
-            "corrected": self.corrected,
-            "false_per_day": None if self.false is None else self.false.as_json(),
+            "total": self.alarms.visits,
+            "corrected": self.alarms.corrected,
+            "false_per_day": None if rate is None else rate.as_json(),
             "visits": [_visit_json(visit) for visit in self.visits],
         }
 
@@ -53,11 +52,10 @@ class ListResult:
             ("id", "camera", "began", "stayed", "score", "light", "said", "marks", "snapshot")
         ]
         rows += [_visit_row(visit) for visit in self.visits]
-        rate = "no time between them" if self.false is None else self.false.words()
         return Group(
             *output.aligned(rows),
-            Text(f"\n{self.total} visits, {self.corrected} corrected"),
-            Text(f"said to be nobody, false alarms per camera-day: {rate}"),
+            Text(f"\n{self.alarms.visits} visits, {self.alarms.corrected} corrected"),
+            Text(f"said to be nobody, false alarms per camera-day: {self.alarms.words()}"),
         )
 
 
@@ -97,8 +95,7 @@ def list_(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List visits, newest first, and how many a day were said to be nobody."""
-    from edgecls.measure.corrections import all_visits
-    from edgecls.measure.rates import daily_rate
+    from edgecls.measure.false_alarms import false_alarms
     from edgecls.store.reader import StoreReader
 
     if only is not None and only not in ONLY:
@@ -112,17 +109,8 @@ def list_(
     folder = _folder(store)
     with StoreReader(folder) as reader:
         shown = reader.visits(limit=limit, day=wanted, camera=camera, only=only)
-        everything = [one for one in all_visits(reader) if camera in (None, one.camera)]
-    watched_s = sum(_watched_s(everything, name) for name in {one.camera for one in everything})
-    nobody = sum(one.correction == "nobody" for one in everything)
-    result = ListResult(
-        store=folder,
-        visits=shown,
-        total=len(everything),
-        corrected=sum(one.correction is not None for one in everything),
-        false=daily_rate(nobody, watched_s),
-    )
-    output.emit(result, as_json=as_json)
+        alarms = false_alarms(reader.tallies(), camera=camera)
+    output.emit(ListResult(folder, shown, alarms), as_json=as_json)
 
 
 @app.command()
@@ -161,12 +149,6 @@ def _folder(store: Path | None) -> Path:
     from edgecls.sections.store import StoreSection
 
     return (StoreSection().folder if store is None else store).expanduser()
-
-
-def _watched_s(visits: Sequence[Visit], camera: str) -> float:
-    """Return the time between the first and the last visit of a camera: it watched so long."""
-    times = [visit.started_at for visit in visits if visit.camera == camera]
-    return (max(times) - min(times)).total_seconds()
 
 
 def _visit_json(visit: Visit) -> dict[str, Any]:

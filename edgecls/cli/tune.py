@@ -164,21 +164,25 @@ def _judged(classifier: Any, samples: Any) -> Iterator[Occasion]:  # Any: types 
 def _from_store(
     store: Path, camera: str | None
 ) -> tuple[list[Occasion], str, list[str], float | None]:
-    """Take the corrected visits with the scores they had. Returns also the false ones per day."""
+    """Take the corrected visits with the scores they had.
+
+    Returns: also how many a day and camera were nobody; None where nothing tells.
+    """
     from edgecls.measure.corrections import all_visits
-    from edgecls.measure.rates import DAY_S, span_words
+    from edgecls.measure.false_alarms import false_alarms
+    from edgecls.measure.rates import span_words
     from edgecls.measure.tuning import Occasion
     from edgecls.store.reader import StoreReader
 
     with StoreReader(store) as reader:
         visits = [one for one in all_visits(reader) if camera in (None, one.camera)]
+        alarms = false_alarms(reader.tallies(), camera=camera)
     corrected = [one for one in visits if one.correction is not None]
     if not corrected:
         raise ConfigError(
             f"{store} holds {len(visits)} visits and no correction, expected some",
             hint='say "nobody" or "a person" to visits on the page first',
         )
-    watched_s = (visits[-1].started_at - visits[0].started_at).total_seconds()
     notes = [
         "the scores are those of the model that watched then",
         "a visit that was never told because its score was too low is not in a store",
@@ -192,7 +196,8 @@ def _from_store(
         Occasion(one.peak_score, one.correction == "person", one.light, f"{one.camera} {one.id}")
         for one in corrected
     ]
-    nobody = sum(not one.somebody for one in occasions)
-    source = f"{len(corrected)} corrected visits of {span_words(watched_s)}, {store}"
-    per_day = nobody / (watched_s / DAY_S) if nobody and watched_s > 0 else None
-    return occasions, source, notes, per_day
+    together = f" of {alarms.cameras} cameras together" if alarms.cameras > 1 else ""
+    watched = f"{span_words(alarms.watched_s)}{together}"
+    source = f"{len(corrected)} corrected visits of {watched}, {store}"
+    rate = alarms.per_camera_day
+    return occasions, source, notes, rate.per_day if rate is not None and rate.count else None

@@ -50,9 +50,9 @@ def tune_text(tuning: Tuning, source: str, notes: Sequence[str]) -> RenderableTy
     )  # fmt: skip
     return Group(
         Text(source),
-        Text(f"wished: false alarms a day, at most {tuning.wished:g}\n"),
+        Text(f"wished: false alarms per camera-day, at most {tuning.wished:g}\n"),
         rows,
-        Text(f"\nfalse alarms to expect: {words}"),
+        Text(f"\nfalse alarms per camera-day to expect: {words}"),
         Text(verdict, style="green" if tuning.proven else "yellow"),
         *[Text(f"note: {note}", style="yellow") for note in notes],
         Text(

@@ -16,14 +16,16 @@ from edgecls.store.database import FILE_NAME, open_for_reading, store_errors
 from edgecls.store.outbox import STATES, states
 from edgecls.store.rows import (
     EVENTS,
+    TALLIES,
     VISITS,
     datetime_from_us,
     event_from_row,
+    tally_from_row,
     us_from_datetime,
     visit_from_row,
 )
 from edgecls.store.snapshots import Snapshots
-from edgecls.types import Event, SinkState, StoredFrame, Visit
+from edgecls.types import Event, SinkState, StoredFrame, Visit, VisitTally
 
 ONLY = {"kept": "kept = 1", "pressed": "pressed = 1", "corrected": "correction IS NOT NULL"}
 COUNT = "SELECT count(*) AS visits FROM visits"
@@ -95,6 +97,10 @@ class StoreReader:
         where, values = _filtered("visits.started_us", day, camera)
         rows = self._rows(f"{COUNT} WHERE {' AND '.join(where)}", values)
         return int(rows[0]["visits"])
+
+    def tallies(self) -> Sequence[VisitTally]:
+        """Return what there is of each camera's visits, by the cameras' names."""
+        return [tally_from_row(row) for row in self._rows(TALLIES, ())]
 
     def frames(self, visit_id: int) -> Sequence[StoredFrame]:
         """Return the further pictures of a visit, oldest first."""

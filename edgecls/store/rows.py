@@ -6,7 +6,7 @@ import json
 import sqlite3
 from datetime import datetime, timedelta, timezone
 
-from edgecls.types import Event, Visit
+from edgecls.types import Event, Visit, VisitTally
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -21,6 +21,12 @@ EVENTS = (
     " FROM events LEFT JOIN visits ON visits.id = events.visit_id"
 )
 """What `event_from_row` takes."""
+TALLIES = (
+    "SELECT camera, count(*) AS visits, count(correction) AS corrected,"
+    " sum(correction IS 'nobody') AS nobody, min(started_us) AS first_us,"
+    " max(started_us) AS last_us FROM visits GROUP BY camera ORDER BY camera"
+)
+"""What `tally_from_row` takes."""
 
 
 def us_from_datetime(at: datetime) -> int:
@@ -62,4 +68,16 @@ def event_from_row(row: sqlite3.Row) -> Event:
         snapshot=row["snapshot"],
         somebody=None if row["somebody"] is None else bool(row["somebody"]),
         detail=row["detail"],
+    )
+
+
+def tally_from_row(row: sqlite3.Row) -> VisitTally:
+    """Args: row: as TALLIES selects it."""
+    return VisitTally(
+        camera=row["camera"],
+        visits=row["visits"],
+        corrected=row["corrected"],
+        nobody=row["nobody"],
+        first_at=datetime_from_us(row["first_us"]),
+        last_at=datetime_from_us(row["last_us"]),
     )

@@ -73,7 +73,7 @@ def test_visits_are_listed_with_the_false_alarms_per_day(
     assert run(["events", "list", "--store", "door", "--only", "corrected", "--limit", "2"]) == 0
     out = capsys.readouterr().out
     assert "55  door" in out
-    assert "false alarms per camera-day: 11 in 4.9 days: 2.2 a day (1.1 to 4)" in out
+    assert "false alarms per camera-day: 11 in 4.9 days: 2.2 a day (1.1 to 4), if the 5" in out
 
 
 def test_corrected_visits_become_a_labelled_folder(store: Path, call: Call) -> None:
@@ -160,6 +160,29 @@ def test_thresholds_from_a_store(
     ]  # fmt: skip
 
 
+def test_each_camera_watches_for_itself(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two cameras over the same 2 days watched 4 camera-days, one that came later 1 more."""
+    folder = tmp_path / "three"
+    watched = {"door": (0, 48), "garden": (0, 48), "gate": (24, 48)}
+    with Store(StoreSection(folder=folder, free_bytes_min=0)) as opened:
+        for name, (first, last) in watched.items():
+            for hour in range(first, last + 1, 8):
+                at = NOON + timedelta(hours=hour)
+                visit = opened.start_visit(name, at=at, score=0.8, jpeg=jpeg(hour))
+                opened.correct(visit.id, "person" if hour % 24 == 0 else "nobody")
+    code, given = call("tune", "--store", str(folder))
+    assert code == 0
+    assert given["moves_per_day"] == pytest.approx((4 + 4 + 2) / 5)
+    assert given["expected"]["watched_s"] == pytest.approx(5 * 86_400)
+    assert given["source"].startswith("18 corrected visits of 5.0 days of 3 cameras together, ")
+    code, given = call("tune", "--store", str(folder), "--camera", "gate")
+    assert given["moves_per_day"] == pytest.approx(2 / 1)
+    assert run(["events", "list", "--store", str(folder)]) == 0
+    assert "10 in 5.0 days: 2 a day (0.96 to 3.7), 3 cameras together" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -176,9 +199,13 @@ def test_what_cannot_be_done(store: Path, call: Call, words: list[str], told: st
     assert told in given["err"]
 
 
-def test_a_store_without_corrections_says_what_to_do(tmp_path: Path, call: Call) -> None:
+def test_a_store_without_corrections_says_what_to_do(
+    tmp_path: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Store(StoreSection(folder=tmp_path / "new", free_bytes_min=0)) as opened:
         opened.start_visit("door", at=NOON, score=0.9, jpeg=jpeg(1))
+    assert run(["events", "list", "--store", str(tmp_path / "new")]) == 0
+    assert "camera-day: not known yet, nobody has said" in capsys.readouterr().out
     for words in (("events", "export", str(tmp_path / "out")), ("tune",)):
         code, given = call(*words, "--store", str(tmp_path / "new"))
         assert code == 2

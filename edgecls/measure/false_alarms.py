@@ -1,0 +1,60 @@
+"""How often a store's visits were false, by what people said of them, per day and camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from edgecls.measure.rates import DailyRate, daily_rate
+from edgecls.types import VisitTally
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """Visits that people said were nobody, against the time their cameras watched.
+
+    Args:    corrected: of `visits`, those that somebody answered.   nobody: of these, the false.
+             watched_s: from the first to the last visit of each camera, summed over `cameras`.
+    """
+
+    visits: int
+    corrected: int
+    nobody: int
+    cameras: int
+    watched_s: float
+
+    @property
+    def unanswered(self) -> int:
+        return self.visits - self.corrected
+
+    @property
+    def per_camera_day(self) -> DailyRate | None:
+        """Return the rate, as if the unanswered were no false ones; None without any time."""
+        return daily_rate(self.nobody, self.watched_s)
+
+    def words(self) -> str:
+        """Return the rate for people, with what it rests on and what it leaves open."""
+        rate = self.per_camera_day
+        if not self.corrected:
+            return "not known yet, nobody has said of a visit who was really there"
+        if rate is None:
+            return "not known yet, there is no time between the visits"
+        words = rate.words()
+        if self.cameras > 1:
+            words += f", {self.cameras} cameras together"
+        if self.unanswered:
+            noun = "visit" if self.unanswered == 1 else f"{self.unanswered} visits"
+            words += f", if the {noun} without an answer had somebody"
+        return words
+
+
+def false_alarms(tallies: Iterable[VisitTally], *, camera: str | None = None) -> FalseAlarms:
+    """Sum what a store counted. Args: camera: only this one's; None takes all of them."""
+    counted = [one for one in tallies if camera in (None, one.camera)]
+    return FalseAlarms(
+        visits=sum(one.visits for one in counted),
+        corrected=sum(one.corrected for one in counted),
+        nobody=sum(one.nobody for one in counted),
+        cameras=len(counted),
+        watched_s=sum((one.last_at - one.first_at).total_seconds() for one in counted),
+    )
