@@ -23,6 +23,7 @@ from edgecls.web.accounts import Accounts
 from edgecls.web.addresses import Hosts, own_addresses, own_names
 from edgecls.web.app import Frontage, app_from_household, utc_now
 from edgecls.web.attempts import Attempts
+from edgecls.web.connection import BoundedProtocol
 from edgecls.web.first_account import make_first_account
 from edgecls.web.sessions import Sessions
 from edgecls.web.source import Household
@@ -64,6 +65,7 @@ class PageServer:
     Args:    section: port 0 takes any free one; `url` tells which.
              folder: holds the accounts and the page's own certificate.
              announce: is told the address, and the first account if one is made.
+             protocol: of each connection.
     Raises:  PageError on entering when the port is taken or forbidden, or a certificate is wrong;
              AccountError when accounts cannot be read, or the first one not be made.
     """
@@ -75,11 +77,13 @@ class PageServer:
         folder: Path,
         *,
         announce: Callable[[str], None] = lambda _: None,
+        protocol: type[BoundedProtocol] = BoundedProtocol,
     ) -> None:
         self._household = household
         self._section = section
         self.accounts = Accounts(folder)
         self._announce = announce
+        self._protocol = protocol
         self._port = section.port
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -107,7 +111,7 @@ class PageServer:
         self._port = listener.getsockname()[1]
         config = uvicorn.Config(
             self._app(),
-            http="h11",
+            http=self._protocol,
             loop="asyncio",
             ws="none",
             lifespan="off",
