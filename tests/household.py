@@ -12,7 +12,7 @@ import numpy as np
 from edgecls.bundle.manifest import Manifest
 from edgecls.daemon.health import HealthState
 from edgecls.errors import StoreError
-from edgecls.types import Event, SinkState, Visit
+from edgecls.types import Event, SinkState, Visit, VisitTally
 from edgecls.web.source import CameraHealth, Health, ModelInUse, Now, Sample
 
 AT = datetime(2026, 11, 20, 13, 5, 0, tzinfo=timezone.utc)
@@ -230,6 +230,20 @@ class FakeHousehold:
 
     def visit(self, visit_id: int) -> Visit | None:
         return next((visit for visit in self.stored if visit.id == visit_id), None)
+
+    def tallies(self) -> Sequence[VisitTally]:
+        return [
+            VisitTally(
+                camera=name,
+                visits=len(mine),
+                corrected=sum(visit.correction is not None for visit in mine),
+                nobody=sum(visit.correction == "nobody" for visit in mine),
+                first_at=min(visit.started_at for visit in mine),
+                last_at=max(visit.started_at for visit in mine),
+            )
+            for name in sorted({visit.camera for visit in self.stored})
+            if (mine := [visit for visit in self.stored if visit.camera == name])
+        ]
 
     def snapshot(self, name: str) -> bytes | None:
         known = {visit.snapshot for visit in self.stored}

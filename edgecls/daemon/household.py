@@ -17,7 +17,7 @@ from edgecls.daemon.history import History
 from edgecls.daemon.process import disk_free_bytes, memory_bytes
 from edgecls.ports import Board
 from edgecls.store.reader import StoreReader
-from edgecls.types import Event, SinkState, Visit
+from edgecls.types import Event, SinkState, Visit, VisitTally
 from edgecls.web.source import Health, ModelInUse, Now, Sample, Soundness
 
 
@@ -138,6 +138,9 @@ class DaemonHousehold:
 
     def visit(self, visit_id: int) -> Visit | None:
         return self._reader.visit(visit_id)
+
+    def tallies(self) -> Sequence[VisitTally]:
+        return self._reader.tallies()
 
     def snapshot(self, name: str) -> bytes | None:
         return self._reader.snapshot(name)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edgecls.measure.false_alarms import false_alarms
 from edgecls.types import Visit
 from edgecls.web.device_views import troubles_of
 from edgecls.web.queries import ID_MAX, camera_name, visit_query, whole_number
 from edgecls.web.rendering import Renderer
 from edgecls.web.source import Household
-from edgecls.web.views import days_view, happenings_view, now_view, visit_view
+from edgecls.web.views import days_view, happenings_view, now_view, tamperings_of, visit_view
 
 HOME_VISITS = 6
 LIST_VISITS = 24
@@ -37,6 +38,9 @@ class Pages:
         cameras = self._household.cameras()
         camera = camera_name(request.query_params, self._household) or cameras[0]
         found = self._household.visits(limit=HOME_VISITS + 1)
+        health = self._household.health()
+        happened = self._household.happenings(limit=LIST_HAPPENINGS)
+        tampered = tamperings_of(happened, at - timedelta(seconds=health.uptime_s))
         return self._renderer.page(
             request,
             "home.html",
@@ -45,11 +49,15 @@ class Pages:
             cameras=cameras,
             visits=[visit_view(visit, at) for visit in found[:HOME_VISITS]],
             more=len(found) > HOME_VISITS,
-            troubles=troubles_of(self._household.health()),
+            tampered=tampered,
+            troubles=(*tampered, *troubles_of(health)),
         )
 
     def visits(self, request: Request) -> Response:
-        """List visits by day, newest first; `?before=ID` pages back, filters narrow."""
+        """List visits by day, newest first; `?before=ID` pages back, filters narrow.
+
+        False alarms are counted over all that is stored, or all of one camera: a day is too short.
+        """
         at = self._clock()
         query = visit_query(request.query_params, self._household)
         found = self._household.visits(
@@ -61,9 +69,11 @@ class Pages:
         )
         shown = found[:LIST_VISITS]
         older = shown[-1].id if len(found) > LIST_VISITS else None
+        alarms = false_alarms(self._household.tallies(), camera=query.camera)
         return self._renderer.page(
             request,
             "visits.html",
+            alarms=alarms.words() if alarms.visits else None,
             days=days_view(shown, at),
             cameras=self._household.cameras(),
             query=query,

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from edgecls.bundle.manifest import Manifest
-from edgecls.types import Event, SinkState, Visit
+from edgecls.types import Event, SinkState, Visit, VisitTally
 
 ONLY = ("kept", "pressed", "corrected")
 """What visits can be narrowed to."""
@@ -142,6 +142,10 @@ class Household(Protocol):
 
     def visit(self, visit_id: int) -> Visit | None:
         """Return one visit with the names of its further frames; None when there is none."""
+        ...
+
+    def tallies(self) -> Sequence[VisitTally]:
+        """Return what is stored of each camera's visits, and of people's answers."""
         ...
 
     def snapshot(self, name: str) -> bytes | None:

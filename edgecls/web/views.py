@@ -25,6 +25,7 @@ HAPPENED = {
     "camera_lost": "The camera went away",
     "camera_back": "The camera is back",
 }
+LIGHTS = {"day": "Day, in colour", "night": "Night, infra-red"}
 TAMPERED = {
     "covered": "The camera is covered",
     "blurred": "The picture is blurred",
@@ -78,6 +79,7 @@ class VisitView:
     interrupted: bool
     kept: bool
     pressed: bool
+    light: str
     night: bool
     correction: str | None
     corrected: str | None
@@ -144,6 +146,7 @@ def visit_view(visit: Visit, now: datetime) -> VisitView:
         interrupted=visit.interrupted,
         kept=visit.kept,
         pressed=visit.pressed,
+        light=LIGHTS[visit.light],
         night=visit.light == "night",
         correction=visit.correction,
         corrected=CORRECTED.get(visit.correction or ""),
@@ -163,9 +166,7 @@ def happenings_view(events: Sequence[Event], now: datetime) -> tuple[HappeningVi
     return tuple(
         HappeningView(
             id=event.id,
-            title=TAMPERED.get(event.detail or "", "Something is wrong with the camera")
-            if event.kind == "tampered"
-            else HAPPENED[event.kind],
+            title=_tampered(event) if event.kind == "tampered" else HAPPENED[event.kind],
             detail=_who(event) if event.kind == "pressed" else None,
             camera=event.camera,
             at=moment_view(event.at, now),
@@ -176,6 +177,26 @@ def happenings_view(events: Sequence[Event], now: datetime) -> tuple[HappeningVi
         )
         for event in events
     )
+
+
+def tamperings_of(events: Iterable[Event], since: datetime) -> tuple[str, ...]:
+    """Return what is wrong with a camera still, in a few words each; empty when all see.
+
+    Args:    events: newest first.   since: an older one says nothing: the daemon has started anew.
+    """
+    newest: dict[str, Event] = {}
+    for event in events:
+        if event.kind == "tampered" and event.at >= since:
+            newest.setdefault(event.camera, event)
+    return tuple(
+        f"{_tampered(event)} ({event.camera})"
+        for event in newest.values()
+        if event.detail != "over"
+    )
+
+
+def _tampered(event: Event) -> str:
+    return TAMPERED.get(event.detail or "", "Something is wrong with the camera")
 
 
 def _who(event: Event) -> str:

@@ -197,6 +197,52 @@ def test_a_visit_without_a_picture(client: AsgiClient, household: FakeHousehold)
         assert "No picture kept" in client.get(path).text
 
 
+def test_false_alarms_are_told_above_the_visits(
+    client: AsgiClient, household: FakeHousehold
+) -> None:
+    told = "False alarms per camera-day: not known yet, nobody has said of a visit who was really"
+    assert told in text_of(client, "/visits")
+
+    household.stored = [
+        replace(visit, correction="nobody" if visit.id % 10 == 0 else "person")
+        for visit in household.stored
+    ]
+    told = "False alarms per camera-day: 3 in 2.8 days: 1.1 a day (0.22 to 3.1)."
+    assert told in text_of(client, "/visits")
+    assert "of door: 3 in 2.8 days" in text_of(client, "/visits?camera=door")
+    assert "3 in 2.8 days" in text_of(client, "/visits?day=2026-11-20")
+
+    household.stored[7] = replace(household.stored[7], correction=None)
+    assert ", if the visit without an answer had somebody." in text_of(client, "/visits")
+    household.stored = []
+    assert "False alarms" not in text_of(client, "/visits")
+
+
+def test_a_visit_tells_its_light(client: AsgiClient, household: FakeHousehold) -> None:
+    assert "Light Day, in colour" in text_of(client, "/visits/30")
+    assert "Night" not in text_of(client, "/visits")
+
+    household.stored[0] = replace(household.stored[0], light="night")
+    assert "Light Night, infra-red" in text_of(client, "/visits/30")
+    assert text_of(client, "/visits").count("Night") == 1
+
+
+def test_tampering_is_told_while_it_lasts(client: AsgiClient, household: FakeHousehold) -> None:
+    household.happened = past_happenings()
+    assert "The camera is covered" in text_of(client, "/presses")
+    assert "The camera is covered (door)" in text_of(client)
+    assert "All is well" not in text_of(client)
+
+    over = replace(household.happened[2], id=10, at=household.happened[0].at, detail="over")
+    household.happened.insert(0, over)
+    assert "The camera sees as before" in text_of(client, "/presses")
+    assert "All is well" in text_of(client)
+
+    household.happened.pop(0)
+    household.condition = replace(WELL, uptime_s=60.0)  # started anew: it looks for itself
+    assert "All is well" in text_of(client)
+
+
 def test_names_are_escaped(client: AsgiClient, household: FakeHousehold) -> None:
     evil = "<script>alert(1)</script>"
     household.condition = replace(WELL, cameras=(replace(DOOR, kind=evil),), model=evil)
