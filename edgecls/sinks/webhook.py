@@ -148,29 +148,35 @@ class WebhookSink:
             connection.close()
             where = public_url(self._section.url)
             raise SinkError(f"{where}: {error}", retryable=True, reached=False) from error
-        cut = threading.Timer(deadline.remaining_s, _cut, (connection,))
+        sock = connection.sock  # http.client forgets it when the answer ends with the connection
+        cut = threading.Timer(deadline.remaining_s, _cut, (sock,))
         cut.daemon = True
         cut.start()
         try:
             connection.request("POST", target, body, headers)
             response = connection.getresponse()
-            read = 0
-            while read < ANSWER_BYTES_MAX and (chunk := response.read1(4096)):
-                read += len(chunk)
         except (OSError, http.client.HTTPException) as error:
             if deadline.passed:
                 raise TimeoutError(f"no answer within {self._section.timeout_s:g} s") from error
             raise
         else:
+            with response:
+                _read_out(response, deadline)
             return response.status
         finally:
             cut.cancel()
             connection.close()
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
-    """End whatever waits on the connection: a peer that dribbles resets every other timeout."""
-    sock = connection.sock
-    if sock is not None:
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+def _read_out(response: http.client.HTTPResponse, deadline: Deadline) -> None:
+    """Let the other end finish what it says, in time and within bounds: its status is known."""
+    read = 0
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        while read < ANSWER_BYTES_MAX and not deadline.passed and (chunk := response.read1(4096)):
+            read += len(chunk)
+
+
+def _cut(sock: socket.socket) -> None:
+    """End whatever waits on the socket: a peer that dribbles resets every other timeout."""
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not TLS's own, which forgets its state

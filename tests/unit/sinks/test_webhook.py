@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,9 @@ from edgecls.sections.sinks import WebhookSinkSection
 from edgecls.sinks.webhook import WebhookSink, signature
 from edgecls.testing.door import NOON
 from edgecls.types import Event
+from edgecls.web.certificate_child import ensure
 
+CERTIFICATE, KEY = "certificate.pem", "key.pem"
 SECRET = "0123456789abcdef-secret"
 PRESSED = Event(7, "pressed", "door", NOON, 3, 0.91234, "a.jpg", True)
 
@@ -41,40 +46,60 @@ class Receiver:
 
     status: int = 200
     dribble: bool = False
-    location: str = ""
+    dribble_body: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     url: str = ""
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
+@contextlib.contextmanager
+def receiving(*, version: str = "HTTP/1.0", folder: Path | None = None) -> Iterator[Receiver]:
+    """Serve on loopback. Args: folder: for the certificate of one that speaks TLS."""
     made = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = version
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             made.received.append(Received(self.path, dict(self.headers), body))
             if made.dribble:
-                for _ in range(600):
-                    try:
-                        self.wfile.write(b"H")
-                    except OSError:
-                        return
-                    time.sleep(0.05)
+                self.dribble()
+                return
             self.send_response(made.status)
-            if made.location:
-                self.send_header("Location", made.location)
+            for name, value in made.headers.items():
+                self.send_header(name, value)
             self.end_headers()
+            if made.dribble_body:
+                self.dribble()
+
+        def dribble(self) -> None:
+            """Say something for half a minute."""
+            with contextlib.suppress(OSError):
+                for _ in range(600):
+                    self.wfile.write(b"H")
+                    time.sleep(0.05)
 
         def log_message(self, *_: Any) -> None:  # Any: as http.server declares it
             return
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if folder is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(folder / CERTIFICATE, folder / KEY)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        made.url = f"http://127.0.0.1:{server.server_port}/hook?key=1"
+        scheme = "http" if folder is None else "https"
+        made.url = f"{scheme}://127.0.0.1:{server.server_port}/hook?key=1"
         yield made
         server.shutdown()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as made:
+        yield made
 
 
 def sink(receiver: Receiver, **fields: object) -> WebhookSink:
@@ -137,7 +162,7 @@ def test_an_answer_says_whether_to_try_again(
 
 
 def test_no_redirect_is_followed(receiver: Receiver) -> None:
-    receiver.status, receiver.location = 307, receiver.url
+    receiver.status, receiver.headers = 307, {"Location": receiver.url}
     with sink(receiver) as hook, pytest.raises(SinkError, match="answered 307"):
         hook.deliver(PRESSED, None)
     assert len(receiver.received) == 1
@@ -162,6 +187,38 @@ def test_who_dribbles_an_answer_is_cut_off(receiver: Receiver) -> None:
         assert caught.value.retryable
         assert caught.value.reached
     assert time.monotonic() - began_s < 10  # not the half minute that it would dribble
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize(
+    ("version", "headers"),
+    [("HTTP/1.0", {}), ("HTTP/1.1", {"Connection": "close"}),
+     ("HTTP/1.1", {"Content-Length": "600"})],
+)  # fmt: skip
+def test_who_dribbles_after_the_status_has_answered(
+    tmp_path: Path, version: str, headers: dict[str, str], secure: bool
+) -> None:
+    """What ends with the connection has no end for http.client, which lets go of its socket."""
+    folder = tmp_path if secure else None
+    if secure:
+        ensure(
+            tmp_path / CERTIFICATE, tmp_path / KEY, ("127.0.0.1",), now=datetime.now(timezone.utc)
+        )
+    with receiving(version=version, folder=folder) as receiver:
+        receiver.dribble_body, receiver.headers = True, headers
+        trusted = tmp_path / CERTIFICATE if secure else None
+        began_s = time.monotonic()
+        with sink(receiver, timeout_s=0.5, ca_file=trusted) as hook:
+            hook.deliver(PRESSED, None)
+        assert time.monotonic() - began_s < 10  # not the half minute that it would dribble
+        assert len(receiver.received) == 1
+
+
+def test_a_refusal_that_dribbles_is_one(receiver: Receiver) -> None:
+    receiver.status, receiver.dribble_body = 404, True
+    with sink(receiver, timeout_s=0.3) as hook, pytest.raises(SinkError, match="404") as caught:
+        hook.deliver(PRESSED, None)
+    assert not caught.value.retryable
 
 
 def test_the_secret_may_be_in_a_file(receiver: Receiver, tmp_path: Path) -> None:
