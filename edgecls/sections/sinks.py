@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from edgecls.sections.broker import BrokerSection
 from edgecls.sections.section import Section
@@ -77,6 +78,26 @@ class WebhookSinkSection(SinkSection):
         None, description="Trust this certificate authority (PEM), not the system's."
     )
     timeout_s: float = Field(10.0, gt=0, le=300, description="For the whole delivery.")
+
+    @field_validator("url")
+    @classmethod
+    def _askable(cls, url: str) -> str:
+        if any(not "!" <= character <= "~" for character in url):
+            raise ValueError("expected no spaces, and ASCII only: %20, or xn-- for a host name")
+        try:
+            host = urlsplit(url).hostname or ""
+            host.encode("idna")  # as the resolver will: no empty label, none too long
+        except ValueError:
+            host = ""
+        if not host:
+            raise ValueError("expected a host name behind ://")
+        try:
+            port = urlsplit(url).port
+        except ValueError:
+            port = 0
+        if port == 0:
+            raise ValueError("expected a port from 1 to 65535, or none")
+        return url
 
     @model_validator(mode="after")
     def _signed(self) -> WebhookSinkSection:

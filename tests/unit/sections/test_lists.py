@@ -177,5 +177,41 @@ def test_a_webhook_is_always_signed(secrets: str) -> None:
     assert faults(text) == ["sinks.0: expected one of secret and secret_file"]
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://home", "expected http://... or https://..., received 'ftp://home'"),
+        ("http:///hook", "expected a host name behind ://, received 'http:///hook'"),
+        ("http://:80/", "expected a host name behind ://"),
+        ("http://me:HUNTER2@/", "expected a host name behind ://, received 'http:///'"),
+        ("http://[::1/", "expected a host name behind ://"),
+        ("http://home..lan/", "expected a host name behind ://"),
+        (f"http://{'a' * 64}.lan/", "expected a host name behind ://"),
+        ("http://home:0/", "expected a port from 1 to 65535, or none, received 'http://home:0/'"),
+        ("http://home:65536/", "expected a port from 1 to 65535, or none"),
+        ("http://home:hook/", "expected a port from 1 to 65535, or none"),
+        ("http://home/a b", "expected no spaces, and ASCII only"),
+        ("http://home/a\\tb", "expected no spaces, and ASCII only"),
+        ("http://häuschen/", "expected no spaces, and ASCII only"),
+    ],
+)
+def test_a_webhook_is_an_address_that_can_be_asked(url: str, message: str) -> None:
+    text = f'camera = {{kind = "demo"}}\n[[sinks]]\nkind = "webhook"\nurl = "{url}"\nsecret = "s"'
+    (line,) = faults(text)
+    assert line.startswith(f"sinks.0.url: {message}")
+    assert "HUNTER2" not in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://home.example/a%20b?key=1", "http://[::1]:8080", "http://10.0.0.2:1/x", "http://h"],
+)
+def test_a_webhook_s_address_may_be(url: str) -> None:
+    text = f'camera = {{kind = "demo"}}\n[[sinks]]\nkind = "webhook"\nurl = "{url}"\nsecret = "s"'
+    (webhook,) = loaded(text).sinks
+    assert isinstance(webhook, WebhookSinkSection)
+    assert webhook.url == url
+
+
 def test_secrets_are_not_printed() -> None:
     assert "0123456789abcdef" not in repr(loaded(TWO_DOORS))
