@@ -28,7 +28,7 @@ CMDLINE = "console=ttyAMA0 root=/dev/vda2 rootfstype=ext4 systemd.journald.forwa
 NO_CLOUD = """datasource_list: [ NoCloud, None ]
 datasource:
   NoCloud:
-    seedfrom: file:///boot/firmware
+    seedfrom: file:///boot/firmware/
 """
 FSTAB = "/dev/vda1 /boot/firmware vfat defaults,flush 0 2\n/dev/vda2 / ext4 defaults,noatime 0 1\n"
 INIT = """#!/bin/busybox sh
