@@ -26,6 +26,7 @@ class PushResult:
     commands: tuple[str, ...]
     dry_run: bool
     new: bool = False
+    rollback: bool = False
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -44,6 +45,7 @@ class PushResult:
             return Text("\n".join(["nothing was done; these would run:", *self.commands]))
         before = f" (before: {self.pushed.before})" if self.pushed.before else ""
         lines = [f"{self.host} runs {self.pushed.release}{before} and is well"]
+        lines += self.pushed.notes if self.rollback else ()  # a push has told its own on the way
         if self.new:
             command = f"ssh {self.host} sudo cat /var/lib/edgecls/first-password"
             lines.append(f"the page's first password: {command}")
@@ -99,7 +101,8 @@ def push(
     remote = replace(remote, root=state.root)
     if rollback:
         pushed = pushing.roll_back(remote, state)
-        output.emit(PushResult(host, pushed, tuple(commands), dry_run), as_json=json)
+        result = PushResult(host, pushed, tuple(commands), dry_run, rollback=True)
+        output.emit(result, as_json=json)
         return
     key = board or key_from_device_tree(state.model, state.compatible) or f"generic-{state.arch}"
     firmware = load_firmware(key)

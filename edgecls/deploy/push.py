@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgecls.boards.firmware import firmware_folder
 from edgecls.deploy.device_config import DeviceConfig
-from edgecls.deploy.device_state import DeviceState
+from edgecls.deploy.device_state import DeviceState, ask_device
 from edgecls.deploy.image import sha256_of
 from edgecls.deploy.payload import release_text, system_files, wheels_archive
 from edgecls.deploy.ssh import Remote
 from edgecls.deploy.wheelhouse import Wheelhouse
 from edgecls.errors import DeployError
 from edgecls.sections.firmware import Firmware
+from edgecls.update.releases import UNITS
 
 INBOX = "/var/tmp/edgecls-push"  # noqa: S108  (a name of ours; root looks into it, nobody else writes)
 SHORT_S, COPY_S, INSTALL_S, TRY_S = 120.0, 3600.0, 3600.0, 900.0
 OPT = "${EDGECLS_ROOT:-}/opt/edgecls"
 ETC = "${EDGECLS_ROOT:-}/etc/edgecls"
+ROOT = "${EDGECLS_ROOT:+--root $EDGECLS_ROOT}"  # empty on a device
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +63,22 @@ def push(
         told(note)
     if state.trial:
         _update(remote, state.current, "settle", check=False)
+        state = ask_device(remote)  # it may have switched back, and removed what was left over
     for name in state.half:
         if name != house.release:
             remote.do(f"rm -rf {OPT}/releases/{name}", timeout_s=SHORT_S)
     install = house.release not in state.complete
     _copy(remote, house, folder, firmware=firmware, config=config, wheels=install)
     if config and state.has_config:  # the device returns to this copy by itself
-        keep = f"rm -rf {ETC}.before && cp -a {ETC} {ETC}.before"
-        remote.do(keep, timeout_s=SHORT_S)
+        copied = f"rm -rf {ETC}.part && cp -a {ETC} {ETC}.part && mv {ETC}.part {ETC}.before"
+        # one of a push that was cut off is of what ran well; what it brought was never tried
+        remote.do(f"[ -d {ETC}.before ] || {{ {copied}; }}", timeout_s=SHORT_S)
     # what takes long and may be cut off comes before what the running release reads
     steps = ["account", *(["wheels", "environment", "packages"] if install else [])]
-    steps += [*(["settings"] if config else []), "services"]
-    steps += [] if state.has_config else ["password"]
-    for step in steps:
-        told(step)
-        remote.do(f"sh {INBOX}/edgecls-first-boot {INBOX} {step}", timeout_s=INSTALL_S)
+    steps += ["settings"] if config else []
+    _steps(remote, steps, told)
+    _keep_units(remote, state.current, house.release, sorted(system_files(firmware, None)))
+    _steps(remote, ["services", *([] if state.has_config else ["password"])], told)
     told(f"trying {house.release}")
     _update(remote, house.release, f"try {house.release}")
     units = " ".join(firmware.systemd.units)
@@ -85,20 +88,53 @@ def push(
 
 
 def roll_back(remote: Remote, state: DeviceState) -> Pushed:
-    """Return to the release before this one. Raises: DeployError when there is none."""
+    """Return to the release before this one, and to its unit files; the configuration stays.
+
+    Raises:  DeployError when there is none.
+    """
     if state.current is None:
         raise DeployError(
             f"{remote.host} has no edgecls, expected one to roll back",
             hint=f"edgecls push {remote.host} -c doorbell.toml",
         )
-    said = _update(remote, state.current, "rollback")
-    return Pushed(said.strip() or "the release before", state.current, False, ())
+    release, *notes = _update(remote, state.current, "rollback").splitlines() or [""]
+    return Pushed(release or "the release before", state.current, False, tuple(notes))
+
+
+def _steps(remote: Remote, steps: Iterable[str], told: Callable[[str], None]) -> None:
+    for step in steps:
+        told(step)
+        remote.do(f"sh {INBOX}/edgecls-first-boot {INBOX} {step}", timeout_s=INSTALL_S)
+
+
+def _keep_units(remote: Remote, current: str | None, release: str, names: list[str]) -> None:
+    """Lay the unit files beside the releases that they belong to, so that they return with them.
+
+    Args:    names: of the new release's, below "/".   current: came without such a folder if it
+             came with a card; what is there of those names is then its own.
+    """
+    lines = ["set -e", f"new={OPT}/releases/{release}/{UNITS}", "rm -rf $new $new.part"]
+    lines += [f"cp -R {INBOX}/system $new.part", "mv $new.part $new"]
+    if current and current != release:
+        lines += [
+            f"old={OPT}/releases/{current}/{UNITS}",
+            "[ ! -d $old ] || exit 0",
+            "rm -rf $old.part",
+            "mkdir $old.part",
+            f"for name in {' '.join(names)}; do",
+            '  [ -f "${EDGECLS_ROOT:-}/$name" ] || continue',
+            '  mkdir -p "$old.part/${name%/*}"',
+            '  cp "${EDGECLS_ROOT:-}/$name" "$old.part/$name"',
+            "done",
+            "mv $old.part $old",
+        ]
+    remote.do("\n".join(lines), timeout_s=SHORT_S)
 
 
 def _update(remote: Remote, release: str | None, words: str, *, check: bool = True) -> str:
     """Run the device's own part with a release's Python."""
     python = f"{OPT}/releases/{release}/bin/python"
-    config = f"--folder {OPT} --config {ETC}/doorbell.toml"
+    config = f"--folder {OPT} --config {ETC}/doorbell.toml {ROOT}"
     script = f"{python} -m edgecls.update {words} {config}"
     return remote.do(script if check else f"{script} || true", timeout_s=TRY_S)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from edgecls.errors import UpdateError
 from edgecls.update.releases import FOLDER, Releases
 from edgecls.update.service import PAUSE_S, Service
-from edgecls.update.trial import HEALTHY_WITHIN_S, roll_back, settle, try_release
+from edgecls.update.trial import HEALTHY_WITHIN_S, Returned, roll_back, settle, try_release
 
 CONFIG = Path("/etc/edgecls/doorbell.toml")
 
@@ -21,10 +21,13 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("release", nargs="?")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--config", type=Path, default=CONFIG)
+    parser.add_argument("--root", type=Path, default=Path("/"))
     parser.add_argument("--seconds", type=float, default=HEALTHY_WITHIN_S)
     parser.add_argument("--pause", type=float, default=PAUSE_S)
     told = parser.parse_args(words)
-    releases, service = Releases(told.folder), Service(told.config, pause_s=told.pause)
+    releases = Releases(told.folder)
+    service = Service(told.config, pause_s=told.pause, root=told.root)
+    lines = []
     try:
         if told.verb == "try":
             if told.release is None:
@@ -33,12 +36,22 @@ def main(words: list[str] | None = None) -> int:
         elif told.verb == "settle":
             settle(releases, service, seconds=told.seconds)
         else:
-            roll_back(releases, service, seconds=told.seconds)
+            lines = _rolled_back(roll_back(releases, service, seconds=told.seconds))
     except UpdateError as error:
         print(error.message, file=sys.stderr)  # noqa: T201
         return error.exit_code
-    print(releases.current)  # noqa: T201
+    print(releases.current, *lines, sep="\n")  # noqa: T201
     return 0
+
+
+def _rolled_back(back: Returned) -> list[str]:
+    """Say, a line each, what came back with the release and what did not."""
+    return [
+        "its unit files are back too"
+        if back.units
+        else "its unit files were not kept: the newer ones stay",
+        "the configuration and its model stay as they are",
+    ]
 
 
 if __name__ == "__main__":

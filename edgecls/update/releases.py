@@ -15,6 +15,7 @@ from edgecls.errors import UpdateError
 
 FOLDER = Path("/opt/edgecls")
 COMPLETE = ".complete"
+UNITS = "system"
 STATE = "update.json"
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,60}")
 
@@ -59,6 +60,10 @@ class Releases:
         if not NAME.fullmatch(name):
             raise UpdateError(f"{name!r} cannot be the name of a release")
         return self._folder / "releases" / name
+
+    def units(self, name: str) -> Path:
+        """Return the folder of the unit files that came with a release; it may be missing."""
+        return self.path(name) / UNITS
 
     def is_complete(self, name: str) -> bool:
         """Tell whether a release was installed to its end."""

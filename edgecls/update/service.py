@@ -13,6 +13,7 @@ from pathlib import Path
 from edgecls import config as configuration
 from edgecls._lib import proc
 from edgecls._lib.deadline import Deadline
+from edgecls._lib.files import write_atomic
 from edgecls.errors import ConfigError
 
 UNIT = "edgecls.service"
@@ -30,6 +31,7 @@ class Service:
 
     Args:    config: the daemon's file; tells where /healthz is.   ctl: the systemctl program.
              pause: waits so many seconds.   pause_s: between two looks.
+             root: stands for "/" in tests.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Service:
         ctl: str = "systemctl",
         pause: Callable[[float], None] = time.sleep,
         pause_s: float = PAUSE_S,
+        root: Path = Path("/"),
     ) -> None:
         self._config, self._ctl, self._pause, self._pause_s = config, ctl, pause, pause_s
+        self._root = root
 
     def restart(self) -> bool:
         """Start the daemon anew; return whether systemd took it as started."""
@@ -77,6 +81,26 @@ class Service:
         """Forget the configuration that a push kept."""
         shutil.rmtree(self._kept(), ignore_errors=True)
 
+    def place_units(self, kept: Path, left: Path) -> bool:
+        """Put back a release's unit files, and take away those that only the one left has.
+
+        Args:    kept, left: folders with the files named as below "/".
+        Returns: False where none were kept, or they cannot be written: what is there then stays.
+        """
+        wanted, others = _files_below(kept), _files_below(left)
+        if not wanted:
+            return False
+        try:
+            for name, source in wanted.items():
+                target = self._root / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(target, source.read_bytes())
+            for name in others.keys() - wanted.keys():
+                (self._root / name).unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
+
     def _kept(self) -> Path:
         folder = self._config.parent
         return folder.with_name(folder.name + KEPT)
@@ -96,6 +120,10 @@ class Service:
         except ConfigError as error:
             return error.message.splitlines()[0]
         return _page_fault(config) if config.web.enabled else None
+
+
+def _files_below(folder: Path) -> dict[str, Path]:
+    return {str(p.relative_to(folder)): p for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def _page_fault(config: configuration.Config) -> str | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from edgecls.errors import UpdateError
 from edgecls.update.releases import Releases
 
 HEALTHY_WITHIN_S = 180.0
+NO_UNITS = "; the unit files stay the newer ones, for none were kept with it"
 
 
 class Daemon(Protocol):
@@ -29,6 +32,18 @@ class Daemon(Protocol):
     def drop_kept_config(self) -> None:
         """Forget the configuration that was kept before this trial."""
         ...
+
+    def place_units(self, kept: Path, left: Path) -> bool:
+        """Put back the unit files in `kept`, and remove others of `left`; False if none were."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The release that is current again. Args: units: whether its own unit files are as well."""
+
+    name: str
+    units: bool
 
 
 def try_release(
@@ -63,20 +78,21 @@ def settle(releases: Releases, daemon: Daemon, *, seconds: float = HEALTHY_WITHI
     return name
 
 
-def roll_back(releases: Releases, daemon: Daemon, *, seconds: float = HEALTHY_WITHIN_S) -> str:
-    """Return to the release before this one, because a person wants it; return its name.
+def roll_back(releases: Releases, daemon: Daemon, *, seconds: float = HEALTHY_WITHIN_S) -> Returned:
+    """Return to the release before this one, because a person wants it.
 
     Raises:  UpdateError when there is none, or it is not well either.
     """
-    name = releases.go_back()
+    back = _go_back(releases, daemon)
     fault = None if daemon.restart() else "systemd could not start it"
     fault = fault or daemon.wait_healthy(seconds)
     if fault is not None:
         raise UpdateError(
-            f"{name} is the current release again, and it is not well: {fault}",
+            f"{back.name} is the current release again, and it is not well: {fault}"
+            f"{'' if back.units else NO_UNITS}",
             hint="journalctl -u edgecls on the device tells why",
         )
-    return name
+    return back
 
 
 def _judge(releases: Releases, name: str, daemon: Daemon, seconds: float) -> None:
@@ -100,10 +116,17 @@ def _judge(releases: Releases, name: str, daemon: Daemon, seconds: float) -> Non
             f"{name} is not well ({fault}), and there is no earlier release to return to",
             hint="journalctl -u edgecls on the device tells why",
         )
-    old = releases.go_back()
+    old = _go_back(releases, daemon)
     back = daemon.restart() and daemon.wait_healthy(seconds) is None
     raise UpdateError(
-        f"{name} was not well ({fault}): {old} runs again"
-        f"{'' if back else ', and it is not well either'}",
+        f"{name} was not well ({fault}): {old.name} runs again"
+        f"{'' if back else ', and it is not well either'}{'' if old.units else NO_UNITS}",
         hint="journalctl -u edgecls on the device tells why",
     )
+
+
+def _go_back(releases: Releases, daemon: Daemon) -> Returned:
+    """Return to the release before. Its unit files first: a power cut lets it be done again."""
+    old, left = releases.previous, releases.current
+    units = bool(old and left and daemon.place_units(releases.units(old), releases.units(left)))
+    return Returned(releases.go_back(), units)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -53,7 +54,10 @@ esac
 """,
     "release-python": """case "$*" in
   *pip-*) printf '#!/bin/sh\\ntrue\\n' >"${0%/*}/edgecls"; chmod 755 "${0%/*}/edgecls" ;;
-  *edgecls.update*) exec REAL_PYTHON "$@" --seconds 0 --pause 0 ;;
+  *edgecls.update*)
+    folder=${0%/bin/*}
+    [ ! -e "$FAKES/dies-${folder##*/}" ] || { echo "cut off" >&2; exit 1; }
+    exec REAL_PYTHON "$@" --seconds 0 --pause 0 ;;
 esac
 """,
 }
@@ -191,6 +195,93 @@ def test_a_trial_that_was_cut_off_is_judged_first(network: Network) -> None:
     assert "an earlier push was cut off while its release was tried" in err
     kept = json.loads((network.root / "opt/edgecls/update.json").read_text())
     assert kept["state"] == "good"
+
+
+def test_what_settling_a_cut_off_trial_changed_is_asked_anew(network: Network) -> None:
+    first = network.build("first")
+    network.push("-c", str(network.config))
+    second = network.build("second")
+    network.push()
+    third = network.build("third")
+    releases = network.root / "opt/edgecls/releases"
+    shutil.copytree(releases / second, releases / third)  # whole, and about to be pruned
+    state = {"state": "trying", "release": second, "previous": first}
+    (network.root / "opt/edgecls/update.json").write_text(json.dumps(state))
+    code, out, err = network.push("--json")
+    assert code == 0, err
+    assert json.loads(out)["installed"]
+
+    state = {"state": "trying", "release": third, "previous": second}
+    (network.root / "opt/edgecls/update.json").write_text(json.dumps(state))
+    (network.fakes / f"ill-{third}").touch()
+    network.build("fourth")
+    code, out, err = network.push("--json")
+    assert code == 0, err
+    assert json.loads(out)["before"] == second  # the third gave way to it just now
+
+
+UNIT = "etc/systemd/system/edgecls.service"
+
+
+def _flashed(network: Network) -> str:
+    """Give the device a release as a card does: unit files of its own, and no copy of them."""
+    first = network.build("first")
+    network.push("-c", str(network.config))
+    shutil.rmtree(network.root / "opt/edgecls/releases" / first / "system")
+    (network.root / UNIT).write_text("the first's own\n")
+    for path in (network.root / "etc/systemd").rglob("*.conf"):
+        path.unlink()
+    return first
+
+
+def _unit_files(network: Network) -> set[str]:
+    return {p.name for p in (network.root / "etc/systemd").rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("ill", [True, False], ids=["by itself", "asked for"])
+def test_unit_files_go_back_with_their_release(network: Network, ill: bool) -> None:
+    first = _flashed(network)
+    second = network.build("second")
+    if ill:
+        (network.fakes / f"ill-{second}").touch()
+    code, _, err = network.push("--board", "raspberry-pi-4")
+    assert code == (4 if ill else 0), err
+    if not ill:
+        assert "the first's own" not in (network.root / UNIT).read_text()
+        assert len(_unit_files(network)) > 1  # the board's changes of it
+        code, out, err = network.push("--rollback")
+        assert code == 0, err
+        assert "its unit files are back too" in out
+        assert "the configuration and its model stay as they are" in out
+    assert network.current == first
+    assert (network.root / UNIT).read_text() == "the first's own\n"
+    assert _unit_files(network) == {"edgecls.service"}
+
+
+def test_a_rollback_without_kept_unit_files_says_so(network: Network) -> None:
+    first = _flashed(network)
+    network.build("second")
+    network.push()
+    shutil.rmtree(network.root / "opt/edgecls/releases" / first / "system")
+    code, out, _ = network.push("--rollback")
+    assert code == 0
+    assert "its unit files were not kept: the newer ones stay" in out
+    assert "the first's own" not in (network.root / UNIT).read_text()
+
+
+def test_the_kept_configuration_is_the_one_that_ran_well(network: Network) -> None:
+    network.build("first")
+    network.push("-c", str(network.config))
+    good = (network.root / "etc/edgecls/doorbell.toml").read_text()
+    second = network.build("second")
+    network.config.write_text(CONFIG + "port = 8099\n")
+    (network.fakes / f"dies-{second}").touch()
+    assert network.push("-c", str(network.config))[0] == 4
+    assert "port = 8099" in (network.root / "etc/edgecls/doorbell.toml").read_text()
+    (network.fakes / f"dies-{second}").unlink()
+    (network.fakes / f"ill-{second}").touch()
+    assert network.push("-c", str(network.config))[0] == 4
+    assert (network.root / "etc/edgecls/doorbell.toml").read_text() == good
 
 
 def test_a_dry_run_only_asks(network: Network) -> None:

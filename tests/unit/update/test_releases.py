@@ -8,7 +8,7 @@ import pytest
 
 from edgecls.errors import UpdateError
 from edgecls.update.releases import COMPLETE, Releases
-from edgecls.update.trial import roll_back, settle, try_release
+from edgecls.update.trial import Returned, roll_back, settle, try_release
 
 
 class FakeDaemon:
@@ -18,6 +18,12 @@ class FakeDaemon:
         self._releases, self._ill, self._unstartable = releases, ill, unstartable
         self.started: list[str | None] = []
         self.kept_config = self.bad_config = False
+        self.placed: list[tuple[Path, Path]] = []
+        self.kept_units = True
+
+    def place_units(self, kept: Path, left: Path) -> bool:
+        self.placed.append((kept, left))
+        return self.kept_units
 
     def restart(self) -> bool:
         self.started.append(self._releases.current)
@@ -80,6 +86,15 @@ def test_the_first_release_has_nothing_to_return_to(tmp_path: Path) -> None:
     assert (releases.current, releases.trying) == ("1", None)
 
 
+def test_unit_files_that_were_not_kept_are_told(tmp_path: Path) -> None:
+    releases, daemon = _device(tmp_path, "1", ill={"2"})
+    try_release(releases, "1", daemon)
+    _install(tmp_path, "2")
+    daemon.kept_units = False
+    with pytest.raises(UpdateError, match="1 runs again; the unit files stay the newer ones"):
+        try_release(releases, "2", daemon)
+
+
 def test_an_old_release_that_is_ill_too_is_said(tmp_path: Path) -> None:
     releases, daemon = _device(tmp_path, "1", "2", ill={"1", "2"})
     releases.begin("1")
@@ -92,7 +107,8 @@ def test_a_person_can_go_back_once(tmp_path: Path) -> None:
     try_release(releases, "1", daemon)
     _install(tmp_path, "2")
     try_release(releases, "2", daemon)
-    assert roll_back(releases, daemon) == "1"
+    assert roll_back(releases, daemon) == Returned("1", units=True)
+    assert daemon.placed == [(releases.units("1"), releases.units("2"))]
     assert releases.current == "1"
     with pytest.raises(UpdateError, match="there is no earlier release to go back to"):
         roll_back(releases, daemon)

@@ -89,6 +89,22 @@ def test_a_page_that_does_not_answer_and_a_faulty_file_are_told(tmp_path: Path) 
     assert "1 error" in str(service.fault())
 
 
+def test_unit_files_are_put_back_and_newer_ones_go(tmp_path: Path) -> None:
+    root, kept, left = tmp_path / "root", tmp_path / "1/system", tmp_path / "2/system"
+    unit, change = "etc/systemd/system/edgecls.service", "etc/systemd/system.conf.d/50-x.conf"
+    for folder, names in ((kept, [unit]), (left, [unit, change]), (root, [unit, change])):
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(folder.parent.name)
+    service = Service(tmp_path / "doorbell.toml", root=root)
+    assert service.place_units(kept, left)
+    assert (root / unit).read_text() == "1"
+    assert (root / unit).stat().st_mode & 0o777 == 0o644
+    assert not (root / change).exists()
+    assert not service.place_units(tmp_path / "3/system", left)
+    assert (root / unit).read_text() == "1"
+
+
 def test_the_kept_configuration_comes_back_whole(tmp_path: Path) -> None:
     folder, kept = tmp_path / "edgecls", tmp_path / "edgecls.before"
     for place, word in ((folder, "new"), (kept, "old")):
