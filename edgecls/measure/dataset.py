@@ -88,10 +88,17 @@ def _check_labels(source: Path, samples: Sequence[Sample], labels: Sequence[str]
     unknown = Counter(sample.label for sample in samples if sample.label not in labels)
     if unknown:
         told = ", ".join(f"{label!r} ({count} images)" for label, count in unknown.most_common(5))
+        splits = sorted(name for name in unknown if _holds_labels(source / name, labels))
+        hint = f"leave those images out with: --skip-label {next(iter(unknown))}"
+        if splits:
+            hint = f"those folders are splits: choose one with --split {' or '.join(splits)}"
         raise ConfigError(
-            f"{source}: the bundle has no label {told}; it has {', '.join(labels)}",
-            hint=f"leave those images out with: --skip-label {next(iter(unknown))}",
+            f"{source}: the bundle has no label {told}; it has {', '.join(labels)}", hint=hint
         )
+
+
+def _holds_labels(folder: Path, labels: Sequence[str]) -> bool:
+    return any((folder / label).is_dir() for label in labels)
 
 
 def _from_csv(path: Path, split: str | None) -> list[Sample]:

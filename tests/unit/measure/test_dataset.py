@@ -33,6 +33,15 @@ def test_a_folder_per_label_needs_no_csv(tmp_path: Path) -> None:
     ]
 
 
+def test_folders_of_splits_are_not_taken_for_labels_without_a_word(tmp_path: Path) -> None:
+    for name in ("test/dark/a.jpg", "train/bright/a.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    with pytest.raises(ConfigError) as caught:
+        load_dataset(tmp_path, LABELS)
+    assert caught.value.hint == "those folders are splits: choose one with --split test or train"
+
+
 def test_a_limit_keeps_the_share_of_each_label() -> None:
     samples = [Sample(Path(str(i)), "dark" if i < 30 else "bright") for i in range(40)]
     kept = thinned(samples, 8)
