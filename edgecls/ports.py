@@ -113,7 +113,8 @@ class Trigger(Closing, Protocol):
     def wait(self, timeout_s: float) -> Press | None:
         """Return the next press, the oldest first; block for it, for `timeout_s` at most.
 
-        Returns: None when nobody pressed, and at once when the trigger is closed.
+        Returns: None when nobody pressed. A closed trigger tells what waits still, then None; at
+                 once.
         """
         ...
 
@@ -122,6 +123,10 @@ class Trigger(Closing, Protocol):
 class Ringable(Trigger, Protocol):
     """A trigger that another part of the daemon pulls."""
 
-    def ring(self) -> None:
-        """Press, from any thread. Does not block."""
+    def ring(self) -> bool:
+        """Press, from any thread. Does not block.
+
+        Returns: whether `wait` will tell this press: not before entering, not after closing, and
+                 not while too many wait.
+        """
         ...

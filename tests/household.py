@@ -186,7 +186,7 @@ class FakeHousehold:
     picture: bytes | None = field(default_factory=drawn_porch)
     pictures: dict[str, bytes] = field(default_factory=dict)
     outbox: list[SinkState] = field(default_factory=list)
-    rings: bool = True
+    rings: bool | None = True
     presses: list[str] = field(default_factory=list)
     health_state: HealthState = field(default_factory=lambda: HealthState(()))
 
@@ -281,7 +281,7 @@ class FakeHousehold:
         ]
         return count
 
-    def press(self, source: str) -> bool:
+    def press(self, source: str) -> bool | None:
         if self.rings:
             self.presses.append(source)
         return self.rings

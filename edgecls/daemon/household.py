@@ -38,7 +38,8 @@ class DaemonHousehold:
 
     Args:    desks: one per camera, in the order of the configuration.
              sinks: names of all sinks in the configuration.
-             press: rings, and is told by whom; None without a trigger "http".
+             press: rings, is told by whom, and tells whether the press was taken; None without a
+             trigger "http".
              soundness, metrics: what `Household` says.
              clock: monotonic seconds.   now: the wall clock, UTC.
     """
@@ -52,7 +53,7 @@ class DaemonHousehold:
         *,
         model: ModelInUse,
         sinks: Sequence[str] = (),
-        press: Callable[[str], object] | None = None,
+        press: Callable[[str], bool] | None = None,
         soundness: Callable[[], Soundness] = lambda: HealthState(()),
         metrics: Callable[[], bytes] = bytes,
         clock: Callable[[], float] = time.monotonic,
@@ -164,11 +165,8 @@ class DaemonHousehold:
     def requeue(self, sink: str) -> int:
         return self._store.requeue(sink)
 
-    def press(self, source: str) -> bool:
-        if self._press is None:
-            return False
-        self._press(source)
-        return True
+    def press(self, source: str) -> bool | None:
+        return None if self._press is None else self._press(source)
 
     def soundness(self) -> Soundness:
         return self._soundness()

@@ -26,7 +26,7 @@ STALE_S = 5.0
 """Without a fresh frame by then, one not older than this is taken."""
 POLL_S = 0.5
 WAITING_MAX = 8
-"""Presses that wait to be judged, each with its frame; the next ones are left out."""
+"""Presses that wait to be judged, each with its frame; the next ones wait in their triggers."""
 
 
 class Door(Protocol):
@@ -67,7 +67,6 @@ class Presses:
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.ignored = 0
         self._doors = doors
         self._events = events
         self._label = label
@@ -78,37 +77,47 @@ class Presses:
         self._clock = clock
         self._pause = pause
         self._waiting: queue.Queue[tuple[Press, Frame | None]] = queue.Queue(WAITING_MAX)
+        self._ended = False
 
-    def ring(self, press: Press) -> bool:
+    def ring(self, press: Press) -> None:
         """Take a press and its snapshot now; it is judged and stored soon, by `run`.
 
-        Blocks for SNAPSHOT_S at most. Returns: False where so many wait that it is left out.
+        Blocks for SNAPSHOT_S at most, and while WAITING_MAX others wait.
         """
         self._told(press.source)
         frame = self._snapshot(self._doors[press.source])
-        try:
-            self._waiting.put_nowait((press, frame))
-        except queue.Full:
-            self.ignored += 1
-            log.warning("a press of %s is left out: %d wait already", press.source, WAITING_MAX)
-            return False
-        return True
+        while not self._ended:
+            with contextlib.suppress(queue.Full):
+                self._waiting.put((press, frame), timeout=POLL_S)
+                return
+        log.error("a press of %s is lost: nobody judges any more", press.source)
 
     def listen(self, trigger: Trigger, stop: threading.Event) -> None:
-        """Ring at each press of a trigger until `stop` is set. The work of one thread."""
+        """Ring at each press of a trigger until `stop` is set. The work of one thread.
+
+        A press that the trigger had taken by then rings still.
+        """
         with trigger:
             while not stop.is_set():
                 press = trigger.wait(POLL_S)
                 if press is not None:
                     self.ring(press)
+        while (press := trigger.wait(0.0)) is not None:
+            self.ring(press)
 
     def run(self, stop: threading.Event) -> None:
-        """Judge and store presses until `stop` is set and none waits. The work of one thread."""
-        while not (stop.is_set() and self._waiting.empty()):
-            with contextlib.suppress(queue.Empty):
-                press, frame = self._waiting.get(timeout=POLL_S)
-                self._answer(press, frame)
-            self._events.tick()
+        """Judge and store presses until `stop` is set and none waits. The work of one thread.
+
+        Args:    stop: to be set when nobody will `ring` any more.
+        """
+        try:
+            while not (stop.is_set() and self._waiting.empty()):
+                with contextlib.suppress(queue.Empty):
+                    press, frame = self._waiting.get(timeout=POLL_S)
+                    self._answer(press, frame)
+                self._events.tick()
+        finally:
+            self._ended = True
 
     def _snapshot(self, door: Door) -> Frame | None:
         """Return a frame that is SNAPSHOT_S old at most; wait for one if need be, for so long."""

@@ -24,17 +24,20 @@ class FakeTrigger:
         self._changed = threading.Condition()
         self._closed = False
 
-    def ring(self) -> None:
-        """Press, from any thread."""
+    def ring(self) -> bool:
+        """Press, from any thread; return False once it is closed."""
         with self._changed:
+            if self._closed:
+                return False
             self._presses.append(Press(NOON, self._name))
             self._changed.notify()
+            return True
 
     def wait(self, timeout_s: float) -> Press | None:
         """Return the next press; see `ports.Trigger`."""
         with self._changed:
             self._changed.wait_for(lambda: self._presses or self._closed, timeout_s)
-            return None if self._closed or not self._presses else self._presses.popleft()
+            return self._presses.popleft() if self._presses else None
 
     def close(self) -> None:
         with self._changed:

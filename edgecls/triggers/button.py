@@ -54,6 +54,7 @@ class ButtonTrigger(WaitingPresses):
                 f"trigger {self._section.name!r}: cannot use GPIO {pin}: {error}",
                 hint="see with `gpioinfo` which program holds the pin",
             ) from error
+        super().__enter__()
         self._button.when_pressed = self._closed_contact
         self._button.when_released = self._opened_contact
         return self

@@ -29,6 +29,7 @@ class MqttTrigger(WaitingPresses):
 
     def __enter__(self) -> Self:
         """Connect, sooner or later. Raises: ConfigError for a file that cannot be used."""
+        super().__enter__()
         self._connection.__enter__()
         return self
 

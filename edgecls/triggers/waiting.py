@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import queue
+import threading
 from collections.abc import Callable
 from datetime import datetime, timezone
 from types import TracebackType
@@ -11,7 +13,9 @@ from typing_extensions import Self
 
 from edgecls.types import Press
 
-WAITING_MAX = 32
+log = logging.getLogger(__name__)
+
+WAITING_MAX = 8
 
 
 class WaitingPresses:
@@ -29,28 +33,37 @@ class WaitingPresses:
         self._source = source
         self._now = now
         self._waiting: queue.Queue[Press | None] = queue.Queue()
-        self._closed = False
+        self._turn = threading.Lock()
+        self._open = False
 
-    def ring(self) -> None:
-        """Press, from any thread. Does not block; when too many wait, this one is left out."""
-        if not self._closed and self._waiting.qsize() < WAITING_MAX:
+    def ring(self) -> bool:
+        """Press, from any thread; see `ports.Ringable`."""
+        with self._turn:  # what is taken is there before `close` has returned
+            if not self._open:
+                return False
+            if self._waiting.qsize() >= WAITING_MAX:
+                log.warning("a press of %s is left out: %d wait already", self._source, WAITING_MAX)
+                return False
             self._waiting.put(Press(self._now(), self._source))
+            return True
 
     def wait(self, timeout_s: float) -> Press | None:
         """Return the next press; see `ports.Trigger`."""
-        if self._closed:
-            return None
         try:
-            return self._waiting.get(timeout=timeout_s)
+            return self._waiting.get(block=self._open, timeout=timeout_s)
         except queue.Empty:
             return None
 
     def close(self) -> None:
         """Wake who waits, and ring no more. May be called twice."""
-        self._closed = True
-        self._waiting.put(None)
+        with self._turn:
+            if self._open:
+                self._open = False
+                self._waiting.put(None)
 
     def __enter__(self) -> Self:
+        with self._turn:
+            self._open = True
         return self
 
     def __exit__(

@@ -26,6 +26,7 @@ SCHEMA = 1
 VISITS_DEFAULT, VISITS_MAX = 24, 200
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 PRESS_SOURCE = "http"
+RETRY_AFTER_S = "2"
 
 Body = dict[str, Any]  # Any: JSON
 
@@ -153,11 +154,15 @@ class Api:
         return _answer({"requeued": self._household.requeue(sink)})
 
     def press(self, request: Request, body: Body) -> Response:
-        """Ring the doorbell."""
+        """Ring the doorbell: 202 only for a press that will be an event."""
         del request
         _expect_fields(body, ())
-        if not self._household.press(PRESS_SOURCE):
+        taken = self._household.press(PRESS_SOURCE)
+        if taken is None:
             raise HTTPException(409, 'this device has no trigger of kind "http"')
+        if not taken:
+            why = "too many presses wait, or this device starts or stops: try again soon"
+            raise HTTPException(503, why, headers={"Retry-After": RETRY_AFTER_S})
         return _answer({"pressed": True}, 202)
 
     def healthz(self, request: Request) -> Response:

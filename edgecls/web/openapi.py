@@ -133,7 +133,7 @@ ERRORS = {
     415: "The body is no JSON.",
     421: "Not our name.",
     422: "A field is wrong.",
-    503: "The store cannot be used at the moment.",
+    503: "The store cannot be used, or a press not be taken, at the moment.",
 }
 ALWAYS = (401, 403, 503)
 BODY_ERRORS = (400, 413, 415, 422)
@@ -278,7 +278,7 @@ PATHS: Json = {
         "post": _operation(
             "press",
             "Ring the doorbell. A token of scope press is enough.",
-            {"202": _json("It rings.", _ref("Pressed"))},
+            {"202": _json("It rings, and will be an event.", _ref("Pressed"))},
             body=_NOTHING,
             fails=(409, *BODY_ERRORS),
         )

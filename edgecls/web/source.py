@@ -179,8 +179,12 @@ class Household(Protocol):
         """Put a sink's dead letters back; return how many."""
         ...
 
-    def press(self, source: str) -> bool:
-        """Ring as the doorbell's button does; False where the configuration has no such trigger."""
+    def press(self, source: str) -> bool | None:
+        """Ring as the doorbell's button does; None where the configuration has no such trigger.
+
+        Returns: whether it was taken, and so will be an event; not while too many wait, nor while
+                 the daemon starts or stops.
+        """
         ...
 
     def soundness(self) -> Soundness: ...

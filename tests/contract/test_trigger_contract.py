@@ -25,6 +25,7 @@ from edgecls.triggers import TRIGGERS
 from edgecls.triggers.button import ButtonTrigger
 from edgecls.triggers.http import HttpTrigger
 from edgecls.triggers.mqtt import MqttTrigger
+from edgecls.triggers.waiting import WAITING_MAX
 from tests.mosquitto import Listener, Mosquitto, why_no_broker
 
 WAIT_S = 20.0
@@ -41,7 +42,11 @@ class Rig:
 def a_fake(tmp_path: Path) -> Iterator[Rig]:
     del tmp_path
     fake = FakeTrigger("the bell")
-    yield Rig(fake, fake.ring)
+    yield Rig(fake, lambda: check_taken(fake.ring()))
+
+
+def check_taken(taken: bool) -> None:
+    assert taken
 
 
 def button(tmp_path: Path) -> Iterator[Rig]:
@@ -60,7 +65,7 @@ def button(tmp_path: Path) -> Iterator[Rig]:
 def http(tmp_path: Path) -> Iterator[Rig]:
     del tmp_path
     trigger = HttpTrigger(HttpTriggerSection(kind="http", name="the bell"))
-    yield Rig(trigger, trigger.ring)
+    yield Rig(trigger, lambda: check_taken(trigger.ring()))
 
 
 def mqtt(tmp_path: Path) -> Iterator[Rig]:
@@ -115,6 +120,17 @@ def test_presses_wait_for_a_slow_listener(rig: Rig) -> None:
         assert times == sorted(times)
 
 
+def test_a_press_before_the_end_is_told_after_it(rig: Rig) -> None:
+    with rig.trigger as trigger:
+        rig.press()
+        assert trigger.wait(WAIT_S) is not None  # they come by now
+        rig.press()
+        time.sleep(0.2)  # for the broker's way
+        trigger.close()
+        assert trigger.wait(0.0) is not None
+        assert trigger.wait(WAIT_S) is None
+
+
 def test_closing_wakes_who_waits(rig: Rig) -> None:
     with rig.trigger as trigger:
         answers: list[object] = []
@@ -126,3 +142,14 @@ def test_closing_wakes_who_waits(rig: Rig) -> None:
         assert answers == [None]
         assert trigger.wait(WAIT_S) is None
         trigger.close()
+
+
+def test_a_press_is_taken_while_it_is_open_and_not_too_many_wait() -> None:
+    trigger = HttpTrigger(HttpTriggerSection(kind="http"))
+    assert not trigger.ring()
+    with trigger:
+        answers = [trigger.ring() for _ in range(WAITING_MAX + 2)]
+        assert answers == [True] * WAITING_MAX + [False] * 2
+    assert not trigger.ring()
+    told = [trigger.wait(0.0) for _ in range(WAITING_MAX + 1)]
+    assert told.count(None) == 1

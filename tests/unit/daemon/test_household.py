@@ -170,7 +170,7 @@ def test_every_configured_sink_is_told_of(household: DaemonHousehold) -> None:
 
 
 def test_without_a_trigger_nothing_rings(household: DaemonHousehold) -> None:
-    assert household.press("http") is False
+    assert household.press("http") is None
 
 
 def test_a_sample_counts_drops_once(household: DaemonHousehold, clock: Clock) -> None:

@@ -157,8 +157,15 @@ def test_a_removed_token_opens_nothing(household: FakeHousehold, access: Access)
 
 
 def test_without_such_a_trigger_nothing_rings(program: Program, household: FakeHousehold) -> None:
-    household.rings = False
+    household.rings = None
     assert program.send("POST", "/api/press").status == 409
+
+
+def test_a_press_that_is_not_taken_is_refused(program: Program, household: FakeHousehold) -> None:
+    household.rings = False
+    answer = program.send("POST", "/api/press")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+    assert "try again" in answer.json()["error"]
 
 
 def test_dead_letters_wait_again(program: Program) -> None:
