@@ -24,6 +24,7 @@ INSTALL_HINTS: Mapping[str, str] = {
     "paho": "pip install edgecls   (paho-mqtt is part of it)",
     "gpiozero": 'pip install "edgecls[gpio]"',
 }
+NO_FILE = "cannot open shared object file"  # as the system's loader says it
 
 
 def load(kind: str, table: Mapping[str, str], key: str) -> Any:  # Any: each table has its own port
@@ -32,7 +33,8 @@ def load(kind: str, table: Mapping[str, str], key: str) -> Any:  # Any: each tab
     Args:    kind: what the table holds, for messages ("runtime", "camera").
              table: key -> "package.module:Class".
     Raises:  ConfigError for a key that is not in the table, with the nearest one.
-             MissingDependencyError when the leaf's library is not installed.
+             MissingDependencyError when the leaf's library is not installed, or is there without
+             a library of the system that it needs: TensorRT in a container without the GPU.
              Whatever the leaf itself raises when it is broken: its traceback is kept.
     """
     if key not in table:
@@ -47,6 +49,13 @@ def load(kind: str, table: Mapping[str, str], key: str) -> Any:  # Any: each tab
         hint = INSTALL_HINTS.get(missing, f"install the Python package that provides {missing}")
         raise MissingDependencyError(
             f"{kind} {key!r} needs the library {missing!r}, which is not installed", hint=hint
+        ) from error
+    except ImportError as error:
+        if NO_FILE not in str(error):
+            raise
+        raise MissingDependencyError(
+            f"{kind} {key!r} needs a library of the system that is not there: {error}",
+            hint="edgecls doctor looks for it; a Jetson's container wants NVIDIA's runtime",
         ) from error
     return getattr(module, class_name)
 

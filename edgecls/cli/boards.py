@@ -67,7 +67,7 @@ class BoardDetails:
         rows = [
             ("board", self.key),
             ("cameras", ", ".join(firmware.camera.kinds)),
-            ("judges with", f"{', '.join(firmware.inference.runtimes)}, in this order"),
+            ("judges with", f"{', '.join(firmware.runtimes_as_it_comes)}, in this order"),
             ("int8", _int8(firmware)),
             ("CPU threads", str(firmware.inference.threads)),
             ("button", _button(firmware)),
@@ -118,20 +118,24 @@ def board_json(key: str, firmware: Firmware) -> dict[str, Any]:
 def _row(key: str, firmware: Firmware) -> tuple[str, ...]:
     own = [kind for kind in firmware.camera.kinds if kind in ("picamera", "jetson_csi", "v4l2")]
     ways = list(dict.fromkeys(map(_set_up_by, firmware.images)))
-    int8 = "yes" if firmware.inference.int8 else f"no, {firmware.inference.precision}"
     return (
         key,
         firmware.name,
         ", ".join(own),
-        ", ".join(firmware.inference.runtimes),
-        int8,
+        ", ".join(firmware.runtimes_as_it_comes),
+        _int8(firmware),
         ", ".join(ways),
     )
 
 
 def _image_row(image: ImageSection) -> tuple[str, ...]:
     python = f"{image.python}, too old for edgecls" if image.container else image.python
-    return image.name, python, image.tensorrt or "-", _set_up_by(image)
+    tensorrt = image.tensorrt or "-"
+    if image.tensorrt_too_old:
+        tensorrt += ", too old for edgecls"
+    elif image.tensorrt and image.container:
+        tensorrt += f", for Python {image.python}"
+    return image.name, python, tensorrt, _set_up_by(image)
 
 
 def _set_up_by(image: ImageSection) -> str:
@@ -139,9 +143,7 @@ def _set_up_by(image: ImageSection) -> str:
 
 
 def _int8(firmware: Firmware) -> str:
-    if firmware.inference.int8:
-        return "yes"
-    return f"its GPU cannot, {firmware.inference.precision} instead"
+    return "yes" if firmware.inference.int8 else "on the CPU, not in its GPU"
 
 
 def _button(firmware: Firmware) -> str:

@@ -12,7 +12,7 @@ from edgecls.doctor.finding import Finding, fail, ok, skip, warn
 from edgecls.doctor.patient import Patient
 from edgecls.errors import EdgeclsError, MissingDependencyError
 from edgecls.runtimes import RUNTIMES
-from edgecls.sections.firmware import ImageSection
+from edgecls.sections.firmware import TENSORRT_MIN, ImageSection, version_of
 
 PACKAGES = {
     "tflite": ("ai-edge-litert", "tflite-runtime"),
@@ -37,7 +37,11 @@ def check_runtimes(patient: Patient) -> Iterator[Finding]:
         try:
             plugins.load("runtime", RUNTIMES, key)
         except MissingDependencyError as error:
-            yield skip(subject, f"not installed; to have it: {error.hint}")
+            firmware = patient.firmware
+            if firmware is not None and key not in firmware.runtimes_as_it_comes:
+                yield skip(subject, "not here: what comes with this board does not fit edgecls")
+            else:
+                yield skip(subject, f"not installed; to have it: {error.hint}")
         except Exception as error:  # a library that is there and broken may raise anything
             yield fail(
                 subject,
@@ -68,6 +72,8 @@ def check_int8(patient: Patient) -> Iterator[Finding]:
     firmware = patient.firmware
     if firmware is not None and not firmware.inference.int8:
         text = f"the GPU has no int8 hardware: {firmware.inference.precision} is what it is fast in"
+        if "tensorrt" not in firmware.runtimes_as_it_comes:
+            text += ", were it used; the CPU takes int8 models"
         yield ok("int8", text)
         return
     if firmware is not None and firmware.inference.compute_capability:
@@ -111,17 +117,22 @@ def check_tensorrt(patient: Patient) -> Iterator[Finding]:
         )
     else:
         yield ok("jetpack", f"{image.name}, Jetson Linux {linux}")
+    if image is None and "tensorrt" not in patient.firmware.runtimes_as_it_comes:
+        image = patient.firmware.images[0]  # whichever it is, its TensorRT is of no use
     yield from _tensorrt(library, _version("tensorrt"), image)
 
 
 def _tensorrt(
     library: str | None, module: str | None, image: ImageSection | None
 ) -> Iterator[Finding]:
-    if library is None:
+    passed_over = _passed_over(library, module, image)
+    if passed_over is not None:
+        yield skip("tensorrt", f"{passed_over}: the CPU judges, with tflite or onnx")
+    elif library is None:
         yield warn(
             "tensorrt", "its library is not installed", fix="sudo apt install nvidia-jetpack"
         )
-    elif image is not None and not _same(library, image.tensorrt or ""):
+    elif image is not None and image.tensorrt_usable and not _same(library, image.tensorrt or ""):
         yield warn(
             "tensorrt",
             f"library {library}, but {image.name} comes with {image.tensorrt}",
@@ -142,6 +153,17 @@ def _tensorrt(
         )
     else:
         yield ok("tensorrt", f"library and Python module {library}")
+
+
+def _passed_over(library: str | None, module: str | None, image: ImageSection | None) -> str | None:
+    """Return why TensorRT cannot be used here and nothing is to be mended; None when it could."""
+    least = ".".join(map(str, TENSORRT_MIN))
+    found = module or library or (image.tensorrt if image else None)
+    if found is not None and re.match(r"\d+\.\d", found) and version_of(found) < TENSORRT_MIN:
+        return f"TensorRT {found} is older than {least}, which edgecls needs"
+    if module is None and image is not None and image.container:
+        return f"TensorRT's module in {image.name} is for its Python {image.python}"
+    return None
 
 
 def _same(one: str, other: str) -> bool:

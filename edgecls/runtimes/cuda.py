@@ -16,13 +16,15 @@ from edgecls.errors import InferenceError, MissingDependencyError
 LIBRARIES = ("libcudart.so", "libcudart.so.13", "libcudart.so.12", "libcudart.so.11.0",
              "libcudart.so.10.2")  # fmt: skip
 TO_DEVICE, TO_HOST = 1, 2
+NO_DEVICE = (34, 35, 100)  # cudaErrorStubLibrary, cudaErrorInsufficientDriver, cudaErrorNoDevice
 MAJOR, MINOR = 75, 76  # cudaDevAttrComputeCapabilityMajor and Minor
 
 
 class Cuda:
     """One device's memory and one stream.
 
-    Raises:  MissingDependencyError without a CUDA runtime; InferenceError when a call fails.
+    Raises:  MissingDependencyError without a CUDA runtime, or a GPU and driver that it may use;
+             InferenceError when a call fails.
     """
 
     def __init__(self) -> None:
@@ -87,6 +89,11 @@ class Cuda:
             describe = self._library.cudaGetErrorString
             describe.restype = ctypes.c_char_p
             text = (describe(code) or b"unknown").decode(errors="replace")
+            if code in NO_DEVICE:
+                raise MissingDependencyError(
+                    f"CUDA: {name} finds no GPU that it may use: {code} ({text})",
+                    hint="in a container, use NVIDIA's container runtime",
+                )
             raise InferenceError(
                 f"CUDA: {name} failed with {code} ({text})", hint="edgecls doctor checks the GPU"
             )

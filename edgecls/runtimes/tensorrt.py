@@ -20,12 +20,12 @@ from edgecls.runtimes.tensorrt_build import engine_from_onnx
 from edgecls.runtimes.tensorrt_cache import EngineCache, EngineKey, default_folder, key_for
 from edgecls.runtimes.tensorrt_inspect import EngineLayer, engine_layers
 from edgecls.runtimes.tensorrt_progress import Told
+from edgecls.sections.firmware import TENSORRT_MIN
 from edgecls.types import TensorSpec
 
 log = logging.getLogger(__name__)
 
 LOG_EVERY_S = 30.0
-OLDEST = (8, 5)
 
 
 class TensorRtRuntime(GuardedRuntime):
@@ -33,13 +33,14 @@ class TensorRtRuntime(GuardedRuntime):
 
     Args:    model: ONNX; building blocks for minutes where no engine is cached.
              threads: not used, the GPU has its own.   folder: of the engine cache.
-    Raises:  MissingDependencyError without CUDA, or without int8 hardware for a quantized model;
-             InferenceError when it cannot be built or run.
+    Raises:  MissingDependencyError for an older TensorRT, without CUDA, or without int8 hardware
+             for a quantized model; InferenceError when it cannot be built or run.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1, folder: Path | None = None) -> None:
         del threads
         self._addresses: dict[str, int] = {}
+        check_version()  # first of all: with an old one nothing is to be asked of the GPU
         self._cuda = Cuda()
         try:
             put, take = self._open(load_or_build(model, self._cuda, folder))
@@ -131,15 +132,20 @@ def load_or_build(
 def engine_key(model: bytes, cuda: Cuda) -> EngineKey:
     """Return what an engine of `model` must have been built for to run here.
 
-    Raises:  MissingDependencyError for a TensorRT without named I/O tensors, such as JetPack 4's.
+    Raises:  as `check_version`.
     """
+    check_version()
+    return key_for(model, tensorrt=trt.__version__, compute_capability=cuda.compute_capability())
+
+
+def check_version() -> None:
+    """Refuse a TensorRT without named I/O tensors, such as JetPack 4's: MissingDependencyError."""
     version = tuple(int(part) for part in trt.__version__.split(".")[:2])
-    if version < OLDEST:
+    if version < TENSORRT_MIN:
         raise MissingDependencyError(
-            f"TensorRT {trt.__version__}, expected {OLDEST[0]}.{OLDEST[1]} or later",
+            f"TensorRT {trt.__version__}, expected {TENSORRT_MIN[0]}.{TENSORRT_MIN[1]} or later",
             hint="take a variant for tflite or onnx, or a newer JetPack",
         )
-    return key_for(model, tensorrt=trt.__version__, compute_capability=cuda.compute_capability())
 
 
 def layers_of(engine: bytes) -> tuple[EngineLayer, ...]:

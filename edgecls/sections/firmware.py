@@ -10,9 +10,17 @@ from edgecls.sections.section import Section
 
 PYTHON_MIN = (3, 10)
 """The oldest Python that edgecls runs on; a system with an older one needs a container."""
+TENSORRT_MIN = (8, 5)
+"""The oldest TensorRT that edgecls runs engines with: it has named I/O tensors."""
 
 CameraWord = Literal["picamera", "jetson_csi", "v4l2", "rtsp", "http", "replay", "demo"]
 RuntimeWord = Literal["tensorrt", "tflite", "onnx"]
+
+
+def version_of(text: str) -> tuple[int, int]:
+    """Return the first two numbers of a version, "8.2.1" as (8, 2)."""
+    major, minor = text.split(".")[:2]
+    return int(major), int(minor)
 
 
 class ImageSection(Section):
@@ -49,13 +57,22 @@ class ImageSection(Section):
     @property
     def python_version(self) -> tuple[int, int]:
         """Return the Python version as numbers, (3, 11)."""
-        major, _, minor = self.python.partition(".")
-        return int(major), int(minor)
+        return version_of(self.python)
 
     @property
     def container(self) -> bool:
         """Tell whether edgecls runs in a container, as the system's Python is too old for it."""
         return self.python_version < PYTHON_MIN
+
+    @property
+    def tensorrt_too_old(self) -> bool:
+        """Tell whether its TensorRT is older than edgecls needs."""
+        return self.tensorrt is not None and version_of(self.tensorrt) < TENSORRT_MIN
+
+    @property
+    def tensorrt_usable(self) -> bool:
+        """Tell whether edgecls can use its TensorRT as it comes: not out of another Python."""
+        return self.tensorrt is not None and not self.tensorrt_too_old and not self.container
 
     @model_validator(mode="after")
     def _whole(self) -> ImageSection:
@@ -101,7 +118,9 @@ class InferenceSection(Section):
     """What judges pictures on it."""
 
     runtimes: tuple[RuntimeWord, ...] = Field(
-        min_length=1, description="In the order in which they are tried."
+        min_length=1,
+        description="In the order in which they are tried. A TensorRT that is too old, or not "
+        "there, is passed over.",
     )
     int8: bool = Field(description="Whether its GPU, or without one its CPU, computes in int8.")
     precision: Literal["int8", "fp16", "float32"] = Field(
@@ -196,3 +215,9 @@ class Firmware(Section):
     button: ButtonSection | None = None
     systemd: SystemdSection = SystemdSection()
     notes: tuple[str, ...] = Field((), description="What a person must know about it.")
+
+    @property
+    def runtimes_as_it_comes(self) -> tuple[RuntimeWord, ...]:
+        """Return the runtimes that work with one of its systems as its maker ships it."""
+        usable = any(image.tensorrt_usable for image in self.images)
+        return tuple(key for key in self.inference.runtimes if key != "tensorrt" or usable)

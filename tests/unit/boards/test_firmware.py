@@ -67,6 +67,19 @@ def test_the_first_jetson_has_no_int8_and_needs_a_container() -> None:
     assert not load_firmware("jetson-orin-nano").images[0].container
 
 
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [("jetson-nano", "tflite"), ("jetson-xavier-nx", "tflite"), ("jetson-orin-nano", "tensorrt")],
+)
+def test_a_tensorrt_that_is_of_no_use_is_passed_over(key: str, first: str) -> None:
+    """JetPack 4.6's is older than 8.5, JetPack 5's is for a Python that edgecls does not run on."""
+    firmware = load_firmware(key)
+    assert firmware.inference.runtimes[0] == "tensorrt"  # tried, should somebody bring one
+    assert firmware.runtimes_as_it_comes[0] == first
+    too_old = [image.jetpack for image in firmware.images if image.tensorrt_too_old]
+    assert set(too_old) <= {"4.6.1"}
+
+
 RECORDED = """
 raspberry-pi-3: Raspberry Pi 3 Model B Plus Rev 1.3: raspberrypi,3-model-b-plus brcm,bcm2837
 raspberry-pi-4: Raspberry Pi 4 Model B Rev 1.4: raspberrypi,4-model-b brcm,bcm2711

@@ -17,7 +17,8 @@ def test_the_list_names_every_device_model_on_a_line(capsys: pytest.CaptureFixtu
         firmware_keys()
     )
     (nano,) = [line for line in lines if line.startswith("jetson-nano")]
-    assert "no, fp16" in nano
+    assert "tensorrt" not in nano
+    assert "on the CPU, not in its GPU" in nano
     assert nano.endswith("container")
     (pi,) = [line for line in lines if line.startswith("raspberry-pi-4")]
     assert "picamera" in pi
@@ -29,6 +30,16 @@ def test_one_board_is_told_whole(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     for words in ("Raspberry Pi Zero 2 W", "camera_auto_detect=1", "GPIO17", "Trixie", "512 MB"):
         assert words in text
+
+
+def test_a_tensorrt_that_is_too_old_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["boards", "jetson-nano"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "judges with tflite, onnx, in this order" in text
+    assert "8.2, too old for edgecls" in text
+    assert "TensorRT 8.2; edgecls needs 8.5. So the CPU judges" in text
+    assert run(["boards", "jetson-xavier-nx"]) == 0
+    assert "8.5, for Python 3.8" in capsys.readouterr().out
 
 
 def test_json_is_one_object_with_all_that_the_file_says(capsys: pytest.CaptureFixture[str]) -> None:

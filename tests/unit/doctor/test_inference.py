@@ -71,6 +71,32 @@ def test_a_jetson_has_its_jetpack_and_its_tensorrt_compared(tmp_path: Path) -> N
     assert "--system-site-packages" in str(found["tensorrt"].fix)
 
 
+@pytest.mark.parametrize("host", [True, False], ids=["JetPack's files", "a bare container"])
+def test_the_first_nano_judges_on_its_cpu_and_nothing_is_to_be_mended(
+    tmp_path: Path, host: bool
+) -> None:
+    files = {f"{NVINFER}.8": "", f"{NVINFER}.8.2.1": ""} if host else {}
+    if not host:
+        files["etc/nv_tegra_release"] = "?\n"
+    patient = patient_of(tmp_path, JETSON_NANO, files=files)
+    found = told(check_tensorrt(patient))["tensorrt"]
+    assert found.state.value == "skip"
+    assert "is older than 8.5, which edgecls needs: the CPU judges, with tflite" in found.text
+    runtimes = told(check_runtimes(patient))
+    assert runtimes["runtime tensorrt"].state.value == "skip"
+    assert "does not fit edgecls" in runtimes["runtime tensorrt"].text
+    assert runtimes["runtime tflite"].state.value == "ok"
+
+
+def test_a_module_for_another_python_is_nothing_to_mend() -> None:
+    (jetpack_5, *_) = load_firmware("jetson-xavier-nx").images
+    found = told(_tensorrt("8.5.2", None, jetpack_5))["tensorrt"]
+    assert found.state.value == "skip"
+    assert "is for its Python 3.8: the CPU judges" in found.text
+    own = told(_tensorrt("8.5.2", "8.5.2", jetpack_5))["tensorrt"]
+    assert own.state.value == "ok"
+
+
 def test_no_jetson_no_tensorrt(tmp_path: Path) -> None:
     assert states(check_tensorrt(patient_of(tmp_path, PI_4))) == {"tensorrt": "skip"}
 

@@ -248,16 +248,22 @@ def _session(model: bytes) -> Any:
 
 
 class FakeCudart:
-    """libcudart's few functions on the host's memory; `held` is what was not given back."""
+    """libcudart's few functions on the host's memory; `held` is what was not given back.
+
+    `fails`: the code with which every first call of a process fails; 0 lets it be well.
+    """
 
     def __init__(self, capability: tuple[int, int] = (8, 7)) -> None:
         self.capability = capability
         self.held: dict[int, Any] = {}
         self.streams = 0
+        self.fails = 0
         names = [name for name in dir(self) if name.startswith("_cuda")]
         self.library = SimpleNamespace(**{name[1:]: _plain(getattr(self, name)) for name in names})
 
     def _cudaStreamCreate(self, stream: Any) -> int:
+        if self.fails:
+            return self.fails
         self.streams += 1
         stream._obj.value = 77
         return 0

@@ -95,3 +95,28 @@ def test_a_tensorrt_that_is_too_old_is_told(jetson: Jetson) -> None:
     ):
         jetson.leaf.TensorRtRuntime(model("nchw.onnx"))
     assert jetson.gpu.streams == 0
+
+
+def _auto_of(folder: Path) -> str:
+    models = {"tensorrt-int8": model("qdq.onnx"), "tflite-int8": model("int8.tflite")}
+    with Classifier(open_bundle(tiny_bundle(folder, models))) as classifier:
+        return classifier.variant.name
+
+
+@pytest.mark.parametrize("jetson", [FakeTensorRt("8.2.1.8")], indirect=True)
+def test_auto_passes_an_old_tensorrt_over_without_asking_the_gpu(
+    jetson: Jetson, tmp_path: Path
+) -> None:
+    """On JetPack 4.6 in a container that may not use the GPU, every call of CUDA fails."""
+    jetson.gpu.fails = 304  # cudaErrorOperatingSystem
+    assert _auto_of(tmp_path / "tiny") == "tflite-int8"
+
+
+def test_auto_passes_tensorrt_over_where_there_is_no_gpu(jetson: Jetson, tmp_path: Path) -> None:
+    jetson.gpu.fails = 100  # cudaErrorNoDevice
+    assert _auto_of(tmp_path / "tiny") == "tflite-int8"
+    with pytest.raises(MissingDependencyError, match="finds no GPU that it may use: 100"):
+        jetson.leaf.TensorRtRuntime(model("nchw.onnx"))
+    jetson.gpu.fails = 700  # cudaErrorIllegalAddress: a fault, not a lack
+    with pytest.raises(InferenceError, match="cudaStreamCreate failed with 700"):
+        jetson.leaf.TensorRtRuntime(model("nchw.onnx"))
