@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.first_boot_machine import DIED, STEPS, Machine
+from tests.first_boot_machine import DIED, SCRIPT, STEPS, Machine
 
 
 def test_an_undisturbed_first_boot_does_each_step_once(tmp_path: Path) -> None:
@@ -117,3 +119,18 @@ def test_a_step_that_fails_halfway_stops_there(tmp_path: Path) -> None:
     (machine.root / "etc/edgecls").unlink()
     assert machine.start().returncode == 0
     machine.assert_whole()
+
+
+def test_the_unit_is_no_program_though_a_card_says_so_of_every_file(tmp_path: Path) -> None:
+    card, root = tmp_path / "card", tmp_path / "root"
+    card.mkdir()
+    (card / "edgecls-first-boot.service").write_text("[Service]\n")
+    (card / "edgecls-first-boot.service").chmod(0o755)
+    environment = {"PATH": os.environ["PATH"], "EDGECLS_ROOT": str(root)}
+    command = ["sh", str(SCRIPT.parent / "install-unit"), str(card)]
+    for _ in range(2):
+        subprocess.run(command, env=environment, check=True, timeout=30)
+    unit = root / "etc/systemd/system/edgecls-first-boot.service"
+    assert unit.stat().st_mode & 0o777 == 0o644
+    wanted = unit.parent / "multi-user.target.wants" / unit.name
+    assert wanted.resolve() == unit.resolve()
