@@ -24,7 +24,16 @@ BINFMT = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
 # The processor of a Raspberry Pi 4. With qemu-user's own choice, everything that qemu knows, LiteRT
 # takes kernels whose instructions qemu 7.2 gets wrong: it answers the same for every picture.
 PROCESSOR = "cortex-a72"
-CORES = "0-3\n"
+CORES = range(4)
+CPUINFO = """processor\t: {}
+BogoMIPS\t: 108.00
+Features\t: fp asimd evtstrm crc32 cpuid
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: 0xd08
+CPU revision\t: 3
+"""
 MAKE_S = 1800
 
 
@@ -112,9 +121,9 @@ def run_in_root(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of `root` in it, with /proc, /dev and the host's names of hosts.
 
-    /sys names four cores and nothing else. This machine's own would show another processor, and what
-    reads it there to learn of its own (the library cpuinfo, in LiteRT) dies of it; with no cores at
-    all LiteRT leaves its fast kernels aside, and a device does not.
+    /sys and /proc/cpuinfo are those of a Pi with four cores. This machine's own would show another
+    processor, and what reads it there to learn of its own (the library cpuinfo, in LiteRT) dies of
+    it; with no cores at all LiteRT leaves its fast kernels aside, and a device does not.
 
     Args:    user: "uid:gid" in place of root.
     Raises:  AssertionError with the program's words when it fails and `check`; TimeoutExpired.
@@ -141,7 +150,7 @@ def run_in_root(
 
 @contextmanager
 def mounted(root: Path) -> Iterator[None]:
-    """Mount /proc, four cores and the few devices that programs need; unmount them at the end."""
+    """Mount /proc, a Pi's cores and the few devices that programs need; unmount them at the end."""
     done: list[Path] = []
     try:
         for words, place in (
@@ -158,7 +167,13 @@ def mounted(root: Path) -> Iterator[None]:
         cores = root / "sys/devices/system/cpu"
         cores.mkdir(parents=True)
         for name in ("possible", "present"):
-            (cores / name).write_text(CORES)
+            (cores / name).write_text(f"{CORES[0]}-{CORES[-1]}\n")
+        said = root / "sys/cpuinfo"
+        said.write_text("\n".join(CPUINFO.format(core) for core in CORES))
+        subprocess.run(
+            ["mount", "--bind", str(said), str(root / "proc/cpuinfo")], check=True, timeout=30
+        )
+        done.append(root / "proc/cpuinfo")
         (root / "dev/fd").symlink_to("/proc/self/fd")
         (root / "dev/shm").mkdir()
         (root / "dev/shm").chmod(0o1777)

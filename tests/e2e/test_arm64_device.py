@@ -68,6 +68,18 @@ def test_edgecls_is_installed_from_the_wheelhouse_alone(device: Path) -> None:
     assert (device / "etc/edgecls/doorbell.toml").stat().st_mode & 0o777 == 0o640
 
 
+def test_the_doctor_knows_where_it_is(device: Path) -> None:
+    said = json.loads(run_in_root(device, EDGECLS, "doctor", "--json", timeout_s=600).stdout)
+    assert said["counts"]["fail"] == 0, said
+    found = {one["subject"]: (one["state"], one["text"]) for one in said["findings"]}
+    assert "aarch64" in found["machine"][1]
+    assert found["system"] == ("ok", "Debian GNU/Linux 12 (bookworm)")
+    assert f"edgecls {__version__} on Python 3.11" in found["python"][1]
+    assert found["runtime tflite"][0] == found["model"][0] == "ok"
+    assert "no int8 instructions" in found["int8"][1]  # Cortex-A72: Armv8.0
+    assert found["service"] == ("skip", "no systemd answers here")
+
+
 def test_the_int8_scores_are_those_of_x86_within_one_quantum(device: Path) -> None:
     skimage = pytest.importorskip("skimage.data", reason="scikit-image is not installed")
     cv2 = pytest.importorskip("cv2")
