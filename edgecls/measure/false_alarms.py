@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgecls.measure.rates import DailyRate, daily_rate
+from edgecls.measure.rates import DailyRate, daily_rate, span_words
 from edgecls.types import VisitTally
+
+WORDS_FROM_S = 3600.0
+"""Of less time than this, nothing a day is said to people: one answer more would turn it over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,9 @@ class FalseAlarms:
         rate = self.per_camera_day
         if not self.corrected:
             return "not known yet, nobody has said of a visit who was really there"
-        if rate is None:
-            return "not known yet, there is no time between the visits"
+        if rate is None or self.watched_s < WORDS_FROM_S:
+            span = span_words(self.watched_s)
+            return f"not known yet, from the first visit to the last it is only {span}"
         words = rate.words()
         if self.cameras > 1:
             words += f", {self.cameras} cameras together"

@@ -25,7 +25,7 @@ HAPPENED = {
     "camera_lost": "The camera went away",
     "camera_back": "The camera is back",
 }
-LIGHTS = {"day": "Day, in colour", "night": "Night, infra-red"}
+LIGHTS = {"day": "Day", "night": "Night, infra-red"}
 TAMPERED = {
     "covered": "The camera is covered",
     "blurred": "The picture is blurred",

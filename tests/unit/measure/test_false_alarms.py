@@ -29,7 +29,8 @@ def test_the_days_of_each_camera_are_added_up() -> None:
     [
         ([], "not known yet, nobody has said"),
         ([tally("door", 9, 0, 0)], "not known yet, nobody has said"),
-        ([tally("door", 1, 1, 1, days=0)], "not known yet, there is no time between the visits"),
+        ([tally("door", 1, 1, 1, days=0)], "first visit to the last it is only 0 seconds"),
+        ([tally("door", 3, 3, 1, days=0.01)], "not known yet, from the first visit to the last"),
         ([tally("door", 9, 9, 0)], "0 in 2.0 days: at most 1.8 a day"),
         ([tally("door", 9, 8, 0)], "at most 1.8 a day, if the visit without an answer had"),
         ([tally("door", 9, 5, 1)], "if the 4 visits without an answer had somebody"),

@@ -219,7 +219,7 @@ def test_false_alarms_are_told_above_the_visits(
 
 
 def test_a_visit_tells_its_light(client: AsgiClient, household: FakeHousehold) -> None:
-    assert "Light Day, in colour" in text_of(client, "/visits/30")
+    assert "Light Day Visit 30" in text_of(client, "/visits/30")
     assert "Night" not in text_of(client, "/visits")
 
     household.stored[0] = replace(household.stored[0], light="night")
