@@ -11,6 +11,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from edgecls.logs import RepeatedError
 from edgecls.types import Press
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class WaitingPresses:
         self._waiting: queue.Queue[Press | None] = queue.Queue()
         self._turn = threading.Lock()
         self._open = False
+        self._crowd = RepeatedError(log, f"presses of {source} are left out")
 
     def ring(self) -> bool:
         """Press, from any thread; see `ports.Ringable`."""
@@ -42,7 +44,7 @@ class WaitingPresses:
             if not self._open:
                 return False
             if self._waiting.qsize() >= WAITING_MAX:
-                log.warning("a press of %s is left out: %d wait already", self._source, WAITING_MAX)
+                self._crowd.failed(RuntimeError(f"{WAITING_MAX} wait already"))
                 return False
             self._waiting.put(Press(self._now(), self._source))
             return True
@@ -52,6 +54,8 @@ class WaitingPresses:
         try:
             return self._waiting.get(block=self._open, timeout=timeout_s)
         except queue.Empty:
+            with self._turn:
+                self._crowd.recovered()
             return None
 
     def close(self) -> None:

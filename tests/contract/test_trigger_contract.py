@@ -144,7 +144,9 @@ def test_closing_wakes_who_waits(rig: Rig) -> None:
         trigger.close()
 
 
-def test_a_press_is_taken_while_it_is_open_and_not_too_many_wait() -> None:
+def test_a_press_is_taken_while_it_is_open_and_not_too_many_wait(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     trigger = HttpTrigger(HttpTriggerSection(kind="http"))
     assert not trigger.ring()
     with trigger:
@@ -153,3 +155,5 @@ def test_a_press_is_taken_while_it_is_open_and_not_too_many_wait() -> None:
     assert not trigger.ring()
     told = [trigger.wait(0.0) for _ in range(WAITING_MAX + 1)]
     assert told.count(None) == 1
+    (line,) = caplog.messages  # one for however many
+    assert line == f"presses of http are left out: {WAITING_MAX} wait already"
