@@ -60,9 +60,12 @@ def why_no_arm64(*programs: str) -> str | None:
     return None
 
 
-def arm64_tar(packages: Sequence[str] = PACKAGES, *, suite: str = "bookworm") -> Path:
+def arm64_tar(
+    packages: Sequence[str] = PACKAGES, *, suite: str = "bookworm", **environment: str
+) -> Path:
     """Return a tar of a minimal Debian with `packages`, made on first use.
 
+    Args:    environment: further variables, for the packages' own scripts.
     Raises:  CalledProcessError with mmdebstrap's words, TimeoutExpired.
     """
     words = " ".join(sorted(packages))
@@ -70,11 +73,11 @@ def arm64_tar(packages: Sequence[str] = PACKAGES, *, suite: str = "bookworm") ->
     path = cache_folder() / f"arm64-{suite}-{key}.tar"
     with _alone(path.with_suffix(".lock")):
         if not path.exists():
-            _make(path, packages, suite)
+            _make(path, packages, suite, environment)
     return path
 
 
-def _make(path: Path, packages: Sequence[str], suite: str) -> None:
+def _make(path: Path, packages: Sequence[str], suite: str, environment: Mapping[str, str]) -> None:
     part = path.with_suffix(".part.tar")
     part.unlink(missing_ok=True)
     command = [
@@ -89,7 +92,13 @@ def _make(path: Path, packages: Sequence[str], suite: str) -> None:
         str(part),
     ]
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=MAKE_S, check=False, cwd="/"
+        command,
+        capture_output=True,
+        text=True,
+        timeout=MAKE_S,
+        check=False,
+        cwd="/",
+        env={**os.environ, **environment},
     )
     if done.returncode:
         part.unlink(missing_ok=True)

@@ -7,20 +7,26 @@ times of a device.
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from edgecls.cli.main import run
+from tests.arm64_root import arm64_tar, unpacked, why_no_arm64
 from tests.card_images import BOOT_START_BYTES, FAT32_LBA, LINUX, partition_table, write_fat
+from tests.device_wheels import BOARD, device_wheels
 
 PACKAGES = (
     "busybox-static", "ca-certificates", "cloud-init", "dbus", "iproute2", "kmod",
     "linux-image-arm64", "netplan.io", "python3", "systemd", "systemd-sysv", "udev",
 )  # fmt: skip
 PROGRAMS = ("qemu-system-aarch64", "mkfs.ext4", "debugfs", "e2fsck", "depmod")
+WHY_NOT = why_no_arm64(*PROGRAMS, "mcopy", "mkfs.vfat", "cpio")
 MODULES = ("virtio_mmio", "virtio_blk", "ext4", "crc32c_generic")
 BOOT_BYTES, ROOT_BYTES = 512 << 20, 2300 << 20
 ROOT_START_BYTES = BOOT_START_BYTES + BOOT_BYTES
@@ -42,6 +48,25 @@ while [ ! -b /dev/vda2 ]; do /bin/busybox sleep 1; done
 /bin/busybox umount /proc
 exec /bin/busybox switch_root /root /sbin/init
 """
+
+
+def flashed_machine(folder: Path) -> Machine:
+    """Return a machine that never started, its card flashed by `edgecls flash` with the demo door.
+
+    Raises:  pytest's Skipped where the wheels cannot be had.
+    """
+    house = device_wheels("3.11")
+    tar = arm64_tar(PACKAGES, INITRD="No")  # Debian's own RAM disk takes half an hour to pack here
+    root = unpacked(tar, folder / "root")
+    stock = stock_image(root, folder / "stock.img")
+    shutil.rmtree(root)
+    config, card = folder / "door.toml", folder / "card.img"
+    config.write_text('[camera]\nkind = "demo"\n')
+    words = ["--image", str(stock), "-c", str(config), "--wheelhouse", str(house.folder)]
+    words += ["--python", "3.11", "--hostname", "front-door", "--out", str(card)]
+    assert run(["flash", BOARD, *words]) == 0
+    stock.unlink()
+    return Machine(card, folder)
 
 
 def stock_image(root: Path, path: Path) -> Path:
@@ -152,6 +177,26 @@ class Machine:
             assert running, f"the machine stopped: {self.console[-3000:]}"
             assert time.monotonic() < end, f"no {words!r} in: {self.console[-3000:]}"
             time.sleep(0.5)
+
+    def healthy(self, timeout_s: float) -> bool:
+        """Ask /healthz, over TLS with the device's own certificate, until it says yes."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=60, context=context
+            )
+            try:
+                connection.request("GET", "/healthz")
+                if connection.getresponse().status == 200:
+                    return True
+            except (OSError, http.client.HTTPException):
+                pass  # not up yet
+            finally:
+                connection.close()
+            time.sleep(1)
+        return False
 
     def cut_power(self) -> None:
         """Kill the emulator, by its own id, in the middle of whatever it does."""

@@ -28,7 +28,7 @@ YEARS = {
     "motion": "Beside motion",
     "fuzz": "Fuzzing",
 }
-CARD = {"flash": "Preparing a card"}
+CARD = {"flash": "Preparing a card", "boot": "First boot, in emulation"}
 APART = {
     "daemon": ("scripts.measuring.years", "Running for years", YEARS),
     "flash": ("scripts.measuring", "From a stock image to a doorbell", CARD),
