@@ -6,7 +6,9 @@ import fcntl
 import ipaddress
 import socket
 import struct
+from pathlib import Path
 
+INTERFACES = Path("/sys/class/net")
 SIOCGIFADDR = 0x8915
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -19,11 +21,16 @@ def own_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((name, f"{short}.local", short)))
 
 
-def own_addresses() -> tuple[str, ...]:
-    """Return the IPv4 addresses of all interfaces but loopback, in the system's order."""
+def own_addresses(interfaces: Path = INTERFACES) -> tuple[str, ...]:
+    """Return the IPv4 addresses of all interfaces but loopback, in the order of their names.
+
+    The names come from a folder, for socket.if_nameindex() asks by AF_NETLINK, which the systemd
+    unit forbids. None are found where the folder is missing.
+    """
     found = []
+    names = sorted(path.name for path in interfaces.iterdir()) if interfaces.is_dir() else []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as query:
-        for _, name in socket.if_nameindex():
+        for name in names:
             try:
                 answer = fcntl.ioctl(query, SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
             except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgecls.store.reader import StoreReader
+from tests.address_families import SYS_SOCKET
 from tests.service import Service
 from tests.tiny_bundles import tiny_bundle
 
@@ -88,6 +90,22 @@ def test_edgecls_run_speaks_to_the_manager_too(config: Path) -> None:
         assert service.frame_after(0.0, 60) is not None
         assert service.stop() == 0
         assert service.statuses[-1] == "STOPPING=1"
+
+
+@pytest.mark.skipif(SYS_SOCKET is None, reason="the number of socket(2) here is not known")
+def test_the_encrypted_page_comes_up_with_no_more_sockets_than_the_unit_allows(
+    config: Path, repository: Path
+) -> None:
+    unit = (repository / "firmware_configs/systemd/edgecls.service").read_text()
+    allowed = re.search(r"(?m)^RestrictAddressFamilies=(.*)$", unit)
+    assert allowed is not None
+    change(config, "enabled = false", 'port = 0\ntls = "generated"')
+    words = ("-m", "tests.address_families", allowed[1], "edgecls.daemon")
+    with Service(config, config.with_suffix(".log"), words=words) as service:
+        assert service.told("READY=1"), service.log_text()
+        assert service.frame_after(0.0, 60) is not None
+        assert service.stop() == 0
+    assert "https://127.0.0.1:" in service.log_text()
 
 
 @pytest.mark.parametrize(
