@@ -178,8 +178,8 @@ class Machine:
             assert time.monotonic() < end, f"no {words!r} in: {self.console[-3000:]}"
             time.sleep(0.5)
 
-    def healthy(self, timeout_s: float) -> bool:
-        """Ask /healthz, over TLS with the device's own certificate, until it says yes."""
+    def page_answers(self, timeout_s: float) -> bool:
+        """Ask for the page's login, over TLS with a certificate of its own, until it is there."""
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         end = time.monotonic() + timeout_s
@@ -188,7 +188,7 @@ class Machine:
                 "127.0.0.1", self.port, timeout=60, context=context
             )
             try:
-                connection.request("GET", "/healthz")
+                connection.request("GET", "/login")
                 if connection.getresponse().status == 200:
                     return True
             except (OSError, http.client.HTTPException):
