@@ -23,6 +23,9 @@ RUN_ELSEWHERE = {
     "scripts/run --once": "tests/e2e/test_scripts.py",
     "python3 -m venv ~/edgecls-env": "tests/e2e/test_install.py",
     '~/edgecls-env/bin/pip install ".[demo]"': "tests/e2e/test_install.py",
+    "edgecls wheelhouse raspberry-pi-5": "tests/e2e/test_wheelhouses.py",
+    "edgecls flash raspberry-pi-5 --image raspios-lite.img.xz -c doorbell.toml --out card.img"
+    "     --hostname front-door": "tests/unit/cli/test_flash_verb.py",
 }
 PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "rocket")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,17 @@ import pytest
 from edgecls import __version__
 from edgecls.cli.main import run
 from edgecls.deploy.locks import Target
-from edgecls.deploy.wheelhouse import Wheelhouse, write_manifest
+from edgecls.deploy.wheelhouse import Wheelhouse, default_folder, write_manifest
 from tests.card_images import PI_FILES, TRIXIE_FILES, WHY_NOT, card_image, read_card
 
 pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
 
 CONFIG = '[camera]\nkind = "rtsp"\nsource = "rtsp://192.168.1.20/stream"\n'
 BOARD = "raspberry-pi-4"
+TARGETS = {
+    "3.11": Target("3.11", "aarch64", "2.36"),
+    "3.13": Target("3.13", "aarch64", "2.36"),
+}
 
 
 class Desk:
@@ -35,11 +41,11 @@ class Desk:
         card_image(self.image, files, boot_bytes=boot_bytes)
 
     def fill_wheelhouse(self, python: str) -> None:
-        self.wheels.mkdir(exist_ok=True)
+        self.wheels.mkdir(parents=True, exist_ok=True)
         wheel = self.wheels / "pip-25.0-py3-none-any.whl"
         wheel.write_bytes(b"wheel" * 1000)
         files = {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest()}
-        house = Wheelhouse(self.wheels, Target(python, "aarch64", "2.36"), __version__, files)
+        house = Wheelhouse(self.wheels, TARGETS[python], __version__, files)
         write_manifest(house, "pip==25.0\n")
 
     def flash(self, *more: str, board: str = BOARD, out: bool = True) -> tuple[int, str, str]:
@@ -99,6 +105,24 @@ def test_a_trixie_card_has_all_that_its_first_boot_needs(desk: Desk) -> None:
     assert "ExecStart=/bin/sh /boot/firmware/edgecls/edgecls-first-boot" in first
     assert "@BOOT@" not in first
     assert not list(desk.folder.glob(".card.img*"))
+
+
+def test_the_readme_s_command_writes_a_card(
+    desk: Desk, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (repository / "README.md").read_text().replace("\\\n", "")
+    found = re.search(r"(?m)^\$ edgecls (flash .*)$", readme)
+    assert found is not None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(desk.folder / "cache"))
+    monkeypatch.chdir(desk.folder)
+    desk.wheels = default_folder(TARGETS["3.13"])  # where `edgecls wheelhouse` puts them
+    desk.fill_wheelhouse("3.13")
+    desk.stock(TRIXIE_FILES)
+    packed = lzma.compress(desk.image.read_bytes(), preset=0)
+    (desk.folder / "raspios-lite.img.xz").write_bytes(packed)
+    desk.config.rename(desk.folder / "doorbell.toml")
+    assert run(shlex.split(found[1])) == 0
+    assert "front-door" in read_card(desk.out, "user-data")
 
 
 def test_a_bookworm_card_runs_its_script_after_the_system_s_own_first_start(desk: Desk) -> None:
