@@ -185,7 +185,7 @@ class Machine:
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             connection = http.client.HTTPSConnection(
-                "127.0.0.1", self.port, timeout=60, context=context
+                "127.0.0.1", self.port, timeout=15, context=context
             )
             try:
                 connection.request("GET", "/login")
