@@ -34,7 +34,7 @@ def measure() -> Section:
         "From power on until the page asks for a login: an emulated machine of two Cortex-A72 "
         "(qemu, every instruction in software), a Debian Bookworm with cloud-init, kernel and "
         "systemd of its own, a card from `edgecls flash`, no network. **Emulation: no time of a "
-        f"device.** One run.\n\n{table(['start', 'to a healthy page'], rows)}",
+        f"device.** One run.\n\n{table(['start', 'to the page'], rows)}",
     )
 
 
