@@ -122,7 +122,8 @@ class FaultCamera:
             fault = self._fault
             if fault is not None:
                 self.touched.set()
-            self._talks[fault](line)
+            if fault in self._talks:  # "refused" closes a line that was let in just before
+                self._talks[fault](line)
 
     def _picture(self) -> bytes:
         pictures = self._pictures[self._sizes[self._size]]
