@@ -17,7 +17,7 @@ echo "glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | sed 's/.* //')"
 echo "model=$(tr -d '\0' <$root/proc/device-tree/model 2>/dev/null)"
 echo "compatible=$(tr '\0' ' ' <$root/proc/device-tree/compatible 2>/dev/null)"
 echo "current=$(readlink $root/opt/edgecls/current 2>/dev/null | sed 's/.*\///')"
-echo "trial=$(grep -o '"state": "trying"' $root/opt/edgecls/update.json 2>/dev/null | head -1)"
+echo "trial=$(grep -oE '"(trying|returning)"' $root/opt/edgecls/update.json 2>/dev/null | head -1)"
 echo "config=$([ -f $root/etc/edgecls/doorbell.toml ] && echo yes)"
 for one in "$root"/opt/edgecls/releases/*; do
   if [ -e "$one/.complete" ]; then echo "complete=${one##*/}"; fi
@@ -32,7 +32,8 @@ class DeviceState:
     """Answers of one device.
 
     Args:    current: the release that runs, None if none.   complete, half: releases that are
-             installed to their end, and that are not.   trial: whether one was never judged.
+             installed to their end, and that are not.   trial: whether one was never judged, or a
+             return never ended.
     """
 
     root: bool

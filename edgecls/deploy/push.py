@@ -58,7 +58,7 @@ def push(
         )
     notes = [f"an earlier push of {name} stopped halfway: done again" for name in state.half]
     if state.trial:
-        notes.append("an earlier push was cut off while its release was tried: judged now")
+        notes.append("an earlier push was cut off before its end: brought to it now")
     for note in notes:
         told(note)
     if state.trial:
@@ -78,7 +78,7 @@ def push(
     steps += ["settings"] if config else []
     _steps(remote, steps, told)
     _keep_units(remote, state.current, house.release, sorted(system_files(firmware, None)))
-    _steps(remote, ["services", *([] if state.has_config else ["password"])], told)
+    _steps(remote, [] if state.has_config else ["password"], told)  # `try` places the unit files
     told(f"trying {house.release}")
     _update(remote, house.release, f"try {house.release}")
     units = " ".join(firmware.systemd.units)

@@ -47,9 +47,7 @@ def main(words: list[str] | None = None) -> int:
 def _rolled_back(back: Returned) -> list[str]:
     """Say, a line each, what came back with the release and what did not."""
     return [
-        "its unit files are back too"
-        if back.units
-        else "its unit files were not kept: the newer ones stay",
+        back.units or "its unit files are back too",
         "the configuration and its model stay as they are",
     ]
 

@@ -24,11 +24,15 @@ class Releases:
     """What is installed on this device.
 
     Args:    folder: usually /opt/edgecls.
+             step: is told each step just before it is taken; crash tests die there.
     Raises:  UpdateError when it cannot be read or written.
     """
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(
+        self, folder: Path = FOLDER, *, step: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._folder = folder
+        self._tell = step
 
     @property
     def current(self) -> str | None:
@@ -46,10 +50,15 @@ class Releases:
 
     @property
     def trying(self) -> str | None:
-        """Return the release that was switched to and not judged yet: half an update."""
+        """Return the release whose trial was begun and not judged yet: half an update."""
         state = self._state()
         name = state.get("release")
         return name if state.get("state") == "trying" and isinstance(name, str) else None
+
+    @property
+    def returning(self) -> bool:
+        """Tell whether a return was begun and not ended, and can be."""
+        return self._state().get("state") == "returning" and self.previous is not None
 
     def names(self) -> tuple[str, ...]:
         folder = self._folder / "releases"
@@ -69,39 +78,61 @@ class Releases:
         """Tell whether a release was installed to its end."""
         return (self.path(name) / COMPLETE).is_file()
 
-    def begin(self, name: str, *, step: Callable[[str], None] | None = None) -> None:
-        """Make a release the current one, on trial. A power cut leaves the old one or the new one.
-
-        Args:    step: is told each step just before it is taken; crash tests die there.
-        """
+    def note_trial(self, name: str) -> None:
+        """Note that a release is about to be tried: what is done from here on can be taken back."""
         if not self.is_complete(name):
             raise UpdateError(
                 f"the release {name} was not installed to its end, expected a complete one",
                 hint="edgecls push HOST installs it again",
             )
-        tell = step or (lambda _: None)
-        tell("note the trial")
-        known = self.previous if self.current == name else self.current
-        self._write_state({"state": "trying", "release": name, "previous": known})
-        tell("link")
+        earlier = self.previous
+        known = earlier if self.current == name else self.current
+        self._tell("note the trial")
+        self._write_state(
+            {"state": "trying", "release": name, "previous": known, "earlier": earlier}
+        )
+
+    def switch(self, name: str) -> None:
+        """Make a release the current one. A power cut leaves the old one or the new one."""
+        self._tell("link")
         self._link(name)
 
     def mark_good(self) -> None:
         """Keep the current release; there is nothing on trial any more."""
-        state = self._state()
-        self._write_state({**state, "state": "good", "release": self.current})
+        previous = self._state().get("previous")
+        self._tell("mark good")
+        self._write_state({"state": "good", "release": self.current, "previous": previous})
 
-    def go_back(self) -> str:
-        """Make the previous release the current one again; return its name."""
-        name = self.previous
+    def forget_trial(self) -> None:
+        """Keep the current release, for the one on trial was never switched to."""
+        earlier = self._state().get("earlier")
+        self._tell("forget the trial")
+        self._write_state({"state": "good", "release": self.current, "previous": earlier})
+
+    def note_return(self) -> tuple[str, str | None]:
+        """Note that the previous release is about to be the current one again.
+
+        Returns: its name, and that of the one that is left; of a return that was cut off, the same.
+        """
+        state, name = self._state(), self.previous
         if name is None:
             raise UpdateError(
                 "there is no earlier release to go back to",
                 hint="edgecls push HOST installs another one",
             )
-        left = self.current
+        left = state.get("left") if self.returning else self.trying or self.current
+        self._tell("note the return")
+        self._write_state({"state": "returning", "release": name, "previous": name, "left": left})
+        return name, left
+
+    def go_back(self) -> str:
+        """Make the release that was noted the current one again; return its name."""
+        state = self._state()
+        name = str(state["release"])
+        self._tell("link back")
         self._link(name)
-        self._write_state({"state": "good", "release": name, "previous": None, "left": left})
+        self._tell("end the return")
+        self._write_state({**state, "state": "good", "previous": None})
         return name
 
     def prune(self) -> tuple[str, ...]:

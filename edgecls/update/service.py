@@ -7,14 +7,15 @@ import shutil
 import ssl
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgecls import config as configuration
 from edgecls._lib import proc
 from edgecls._lib.deadline import Deadline
-from edgecls._lib.files import write_atomic
-from edgecls.errors import ConfigError
+from edgecls._lib.files import fsync_folder, write_atomic
+from edgecls.errors import ConfigError, UpdateError
 
 UNIT = "edgecls.service"
 KEPT = ".before"
@@ -32,6 +33,7 @@ class Service:
     Args:    config: the daemon's file; tells where /healthz is.   ctl: the systemctl program.
              pause: waits so many seconds.   pause_s: between two looks.
              root: stands for "/" in tests.
+             step: is told each step just before it is taken; crash tests die there.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class Service:
         pause: Callable[[float], None] = time.sleep,
         pause_s: float = PAUSE_S,
         root: Path = Path("/"),
+        step: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._config, self._ctl, self._pause, self._pause_s = config, ctl, pause, pause_s
-        self._root = root
+        self._root, self._tell = root, step
 
     def restart(self) -> bool:
         """Start the daemon anew; return whether systemd took it as started."""
@@ -81,25 +84,32 @@ class Service:
         """Forget the configuration that a push kept."""
         shutil.rmtree(self._kept(), ignore_errors=True)
 
-    def place_units(self, kept: Path, left: Path) -> bool:
-        """Put back a release's unit files, and take away those that only the one left has.
+    def place_units(self, kept: Path, left: Path | None = None) -> bool:
+        """Put a release's unit files in place, and take away those that only the one left has.
 
         Args:    kept, left: folders with the files named as below "/".
-        Returns: False where none were kept, or they cannot be written: what is there then stays.
+        Returns: False where none were kept: what is there then stays.
+        Raises:  UpdateError, which names the file, when not all can be put in place.
         """
-        wanted, others = _files_below(kept), _files_below(left)
-        if not wanted:
-            return False
-        try:
-            for name, source in wanted.items():
-                target = self._root / name
+        wanted = _files_below(kept)
+        gone = _files_below(left).keys() - wanted.keys() if left and wanted else ()
+        for source in wanted.values():
+            if source.stat().st_size == 0:  # no unit file is: a power cut left it so
+                raise UpdateError(f"{source} is empty")
+        for name, source in wanted.items():
+            self._tell(f"place {name}")
+            with _told_of(self._root / name) as target:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(target, source.read_bytes())
-            for name in others.keys() - wanted.keys():
-                (self._root / name).unlink(missing_ok=True)
-        except OSError:
-            return False
-        return True
+        for name in sorted(gone):
+            self._tell(f"take away {name}")
+            with _told_of(self._root / name) as target:
+                target.unlink(missing_ok=True)
+        for folder in sorted({above for name in (*wanted, *gone) for above in Path(name).parents}):
+            if (self._root / folder).is_dir():
+                with _told_of(self._root / folder) as target:
+                    fsync_folder(target)
+        return bool(wanted)
 
     def _kept(self) -> Path:
         folder = self._config.parent
@@ -120,6 +130,15 @@ class Service:
         except ConfigError as error:
             return error.message.splitlines()[0]
         return _page_fault(config) if config.web.enabled else None
+
+
+@contextmanager
+def _told_of(target: Path) -> Iterator[Path]:
+    """Name the file that could not be written or removed."""
+    try:
+        yield target
+    except OSError as error:
+        raise UpdateError(f"{target}: {error.strerror}") from error
 
 
 def _files_below(folder: Path) -> dict[str, Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from edgecls.errors import UpdateError
 from edgecls.update.releases import Releases
 
 HEALTHY_WITHIN_S = 180.0
-NO_UNITS = "; the unit files stay the newer ones, for none were kept with it"
+NO_UNITS = "its unit files were not kept: the newer ones stay"
 
 
 class Daemon(Protocol):
@@ -33,17 +33,20 @@ class Daemon(Protocol):
         """Forget the configuration that was kept before this trial."""
         ...
 
-    def place_units(self, kept: Path, left: Path) -> bool:
-        """Put back the unit files in `kept`, and remove others of `left`; False if none were."""
+    def place_units(self, kept: Path, left: Path | None = None) -> bool:
+        """Put the unit files in `kept` in place, and remove others of `left`; False if none were.
+
+        Raises:  UpdateError when not all can be.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The release that is current again. Args: units: whether its own unit files are as well."""
+    """The release that is current again. Args: units: what is amiss with its unit files, if any."""
 
     name: str
-    units: bool
+    units: str | None
 
 
 def try_release(
@@ -52,27 +55,35 @@ def try_release(
     daemon: Daemon,
     *,
     seconds: float = HEALTHY_WITHIN_S,
-    step: Callable[[str], None] | None = None,
 ) -> None:
     """Switch to a release and keep it if it is well within `seconds`; else return to the old one.
 
     Raises:  UpdateError when it was not well: which release runs now is in the message.
     """
-    releases.begin(name, step=step)
+    releases.note_trial(name)
+    try:
+        daemon.place_units(releases.units(name))
+        releases.switch(name)
+    except UpdateError as error:
+        with suppress(UpdateError):  # else it stays noted, and `settle` does it
+            _stay(releases, name, daemon)
+        raise UpdateError(f"{name} could not be tried: {error.message}") from error
     _judge(releases, name, daemon, seconds)
 
 
 def settle(releases: Releases, daemon: Daemon, *, seconds: float = HEALTHY_WITHIN_S) -> str | None:
-    """End a trial that something cut off: power, the network, Ctrl-C.
+    """End a trial or a return that something cut off: power, the network, Ctrl-C.
 
-    Returns: the release that was found well, None when nothing was on trial.
-    Raises:  UpdateError as `try_release`.
+    Returns: the release that was found well, None when none was to be judged.
+    Raises:  UpdateError as `try_release` and `roll_back`.
     """
+    if releases.returning:
+        return roll_back(releases, daemon, seconds=seconds).name
     name = releases.trying
     if name is None:
         return None
     if releases.current != name:  # cut off between note and link
-        releases.mark_good()
+        _stay(releases, name, daemon)
         return None
     _judge(releases, name, daemon, seconds)
     return name
@@ -88,8 +99,7 @@ def roll_back(releases: Releases, daemon: Daemon, *, seconds: float = HEALTHY_WI
     fault = fault or daemon.wait_healthy(seconds)
     if fault is not None:
         raise UpdateError(
-            f"{back.name} is the current release again, and it is not well: {fault}"
-            f"{'' if back.units else NO_UNITS}",
+            f"{back.name} is the current release again, and it is not well: {fault}{_aside(back)}",
             hint="journalctl -u edgecls on the device tells why",
         )
     return back
@@ -120,13 +130,30 @@ def _judge(releases: Releases, name: str, daemon: Daemon, seconds: float) -> Non
     back = daemon.restart() and daemon.wait_healthy(seconds) is None
     raise UpdateError(
         f"{name} was not well ({fault}): {old.name} runs again"
-        f"{'' if back else ', and it is not well either'}{'' if old.units else NO_UNITS}",
+        f"{'' if back else ', and it is not well either'}{_aside(old)}",
         hint="journalctl -u edgecls on the device tells why",
     )
 
 
+def _stay(releases: Releases, name: str, daemon: Daemon) -> None:
+    """Leave a trial that never switched: the release that runs gets its own unit files again."""
+    if releases.current is not None:
+        daemon.place_units(releases.units(releases.current), releases.units(name))
+        daemon.restart()
+    releases.forget_trial()
+
+
 def _go_back(releases: Releases, daemon: Daemon) -> Returned:
-    """Return to the release before. Its unit files first: a power cut lets it be done again."""
-    old, left = releases.previous, releases.current
-    units = bool(old and left and daemon.place_units(releases.units(old), releases.units(left)))
-    return Returned(releases.go_back(), units)
+    """Return to the release before, with its unit files; a power cut lets it be done again."""
+    old, left = releases.note_return()
+    amiss = None
+    try:
+        if not daemon.place_units(releases.units(old), releases.units(left) if left else None):
+            amiss = NO_UNITS
+    except UpdateError as error:
+        amiss = f"its unit files could not all be put back: {error.message}"
+    return Returned(releases.go_back(), amiss)
+
+
+def _aside(back: Returned) -> str:
+    return "" if back.units is None else f"; {back.units}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edgecls.errors import UpdateError
 from edgecls.update.service import Service
 
 CONFIG = '[camera]\nkind = "demo"\n[web]\n'
@@ -103,6 +104,28 @@ def test_unit_files_are_put_back_and_newer_ones_go(tmp_path: Path) -> None:
     assert not (root / change).exists()
     assert not service.place_units(tmp_path / "3/system", left)
     assert (root / unit).read_text() == "1"
+
+
+def test_kept_unit_files_that_a_power_cut_emptied_are_refused(tmp_path: Path) -> None:
+    root, kept = tmp_path / "root", tmp_path / "1/system"
+    for folder, texts in ((kept, ("1", "")), (root, ("2", "2"))):
+        folder.mkdir(parents=True)
+        for name, text in zip(("a.service", "b.service"), texts, strict=True):
+            (folder / name).write_text(text)
+    with pytest.raises(UpdateError, match=r"1/system/b\.service is empty"):
+        Service(tmp_path / "doorbell.toml", root=root).place_units(kept)
+    assert [(root / name).read_text() for name in ("a.service", "b.service")] == ["2", "2"]
+
+
+def test_a_unit_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    root, kept = tmp_path / "root", tmp_path / "1/system"
+    (kept / "b.d").mkdir(parents=True)
+    (kept / "a.service").write_text("1")
+    (kept / "b.d/c.conf").write_text("1")
+    root.mkdir()
+    (root / "b.d").write_text("a file where a folder should be")
+    with pytest.raises(UpdateError, match=r"root/b.d/c.conf: File exists"):
+        Service(tmp_path / "doorbell.toml", root=root).place_units(kept)
 
 
 def test_the_kept_configuration_comes_back_whole(tmp_path: Path) -> None:
