@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import socket
@@ -10,13 +11,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from edgecls.sections.web import WebSection
 from edgecls.types import Visit
-from edgecls.web.connection import REQUEST_S, BoundedProtocol
+from edgecls.web.connection import REQUEST_S, BoundedProtocol, Sent, sent
 from edgecls.web.server import CONNECTIONS_MAX, PageServer
 from tests.household import FakeHousehold
 
@@ -25,6 +26,7 @@ HEAD = b"Host: 127.0.0.1\r\n"
 ASK = b"GET /api/now HTTP/1.1\r\n" + HEAD + b"\r\n"
 HALF_POST = b"POST /api/press HTTP/1.1\r\n" + HEAD + b"Content-Length: 100\r\n\r\n{"
 PATIENCE_S = 20.0
+BIG_BYTES = 24_000_000
 
 
 class Hasty(BoundedProtocol):
@@ -33,9 +35,15 @@ class Hasty(BoundedProtocol):
     request_s = HASTY_S
 
 
-def page(folder: Path, household: FakeHousehold | None = None, **table: Any) -> PageServer:
+def page(
+    folder: Path,
+    household: FakeHousehold | None = None,
+    *,
+    protocol: type[BoundedProtocol] = Hasty,
+    **table: Any,
+) -> PageServer:
     section = WebSection.model_validate({"port": 0, "login": False, "live_fps": 10.0, **table})
-    return PageServer(household or FakeHousehold(), section, folder, protocol=Hasty)
+    return PageServer(household or FakeHousehold(), section, folder, protocol=protocol)
 
 
 @contextlib.contextmanager
@@ -146,6 +154,70 @@ def test_who_waits_for_a_slow_answer_gets_it(tmp_path: Path) -> None:
     with page(tmp_path, household) as server, connected(server) as waiting:
         threading.Timer(2 * HASTY_S, household.released.set).start()
         assert status_of(waiting, b"GET /api/visits HTTP/1.1\r\n" + HEAD + b"\r\n") == 200
+
+
+class BigPicture(FakeHousehold):
+    """Its newest picture is more than every buffer on the way holds."""
+
+    def latest_jpeg(self, camera: str) -> bytes:
+        return bytes(BIG_BYTES)
+
+
+class Told(Hasty):
+    """Tells the test that a connection has ended."""
+
+    ended: ClassVar[threading.Event]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.ended.set()
+
+
+@contextlib.contextmanager
+def big_answer(folder: Path, *, head: bytes = b"", tls: str = "off") -> Iterator[socket.socket]:
+    """Ask for the big picture; `Told.ended` is set when the page lets go."""
+    Told.ended = threading.Event()
+    with (
+        page(folder, BigPicture(), protocol=Told, tls=tls) as server,
+        connected(server) as connection,
+    ):
+        connection.sendall(b"GET /latest.jpg HTTP/1.1\r\n" + HEAD + head + b"\r\n")
+        yield connection
+
+
+@pytest.mark.parametrize("tls", ["off", "generated"])
+@pytest.mark.parametrize("head", [b"", b"Connection: close\r\n"], ids=["kept", "close"])
+def test_a_slow_reader_gets_it_all(tmp_path: Path, head: bytes, tls: str) -> None:
+    with big_answer(tmp_path, head=head, tls=tls) as slow:
+        began_s, read = time.monotonic(), 0
+        with http.client.HTTPResponse(slow) as response:
+            response.begin()
+            while chunk := response.read(BIG_BYTES // 24):
+                read += len(chunk)
+                time.sleep(HASTY_S / 8)
+        assert read == BIG_BYTES
+        assert time.monotonic() - began_s > 2 * HASTY_S
+
+
+@pytest.mark.parametrize("tls", ["off", "generated"])
+@pytest.mark.parametrize("head", [b"", b"Connection: close\r\n"], ids=["kept", "close"])
+def test_who_takes_nothing_is_cut(tmp_path: Path, head: bytes, tls: str) -> None:
+    with big_answer(tmp_path, head=head, tls=tls):
+        assert Told.ended.wait(PATIENCE_S)
+
+
+class Emulated:
+    """A socket under an emulator of user programs, which knows options of one word only."""
+
+    def getsockopt(self, level: int, option: int, size: int) -> bytes:
+        return b"\x01\x00\x00\x00"
+
+
+def test_where_the_kernel_tells_nothing_nothing_waits() -> None:
+    closed = socket.socket()
+    closed.close()
+    for connection in (Emulated(), closed, None):
+        assert sent(asyncio.BaseTransport({"socket": connection})) == Sent()
 
 
 def test_a_handshake_that_never_begins_takes_no_place(tmp_path: Path) -> None:
