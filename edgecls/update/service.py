@@ -20,6 +20,8 @@ from edgecls.errors import ConfigError, UpdateError
 UNIT = "edgecls.service"
 KEPT = ".before"
 """Behind the configuration folder's name: its copy from before a push."""
+ASIDE, LEFT = ".judged", ".left"
+"""Likewise: such a copy that is not needed any more, and a folder that it took the place of."""
 RESTART_S = 300.0
 ASK_S = 10.0
 PAUSE_S = 2.0
@@ -72,17 +74,38 @@ class Service:
             fault = self.fault()
 
     def restore_config(self) -> bool:
-        """Put back the configuration that a push kept; return whether there was one."""
-        kept, folder = self._kept(), self._config.parent
-        if not kept.is_dir():
+        """Put back the configuration that a push kept; return whether there was one.
+
+        Whole folders change their names, so that a power cut leaves no half of one.
+        """
+        folder, left = self._config.parent, self._beside(LEFT)
+        kept = next((p for p in map(self._beside, (KEPT, ASIDE)) if p.is_dir()), None)
+        if kept is None:
             return False
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(left, ignore_errors=True)
+        if folder.exists():
+            self._tell("lay the new configuration aside")
+            folder.rename(left)
+        self._tell("put the kept configuration back")
         kept.rename(folder)
+        fsync_folder(folder.parent)
+        self._tell("remove the new configuration")
+        shutil.rmtree(left, ignore_errors=True)
         return True
 
+    def lay_kept_config_aside(self) -> None:
+        """Need the configuration that a push kept no more, for the new one is well: one step."""
+        kept = self._beside(KEPT)
+        if kept.is_dir():
+            self.drop_kept_config()
+            self._tell("lay the kept configuration aside")
+            kept.rename(self._beside(ASIDE))
+            fsync_folder(kept.parent)
+
     def drop_kept_config(self) -> None:
-        """Forget the configuration that a push kept."""
-        shutil.rmtree(self._kept(), ignore_errors=True)
+        """Remove what was laid aside."""
+        self._tell("remove the kept configuration")
+        shutil.rmtree(self._beside(ASIDE), ignore_errors=True)
 
     def place_units(self, kept: Path, left: Path | None = None) -> bool:
         """Put a release's unit files in place, and take away those that only the one left has.
@@ -111,9 +134,9 @@ class Service:
                     fsync_folder(target)
         return bool(wanted)
 
-    def _kept(self) -> Path:
+    def _beside(self, end: str) -> Path:
         folder = self._config.parent
-        return folder.with_name(folder.name + KEPT)
+        return folder.with_name(folder.name + end)
 
     def fault(self) -> str | None:
         """Return what is wrong now, None if nothing is."""

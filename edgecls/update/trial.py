@@ -29,8 +29,12 @@ class Daemon(Protocol):
         """Put back the configuration that was kept before this trial; False if none was."""
         ...
 
+    def lay_kept_config_aside(self) -> None:
+        """Need that configuration no more, in one step; `restore_config` still finds it."""
+        ...
+
     def drop_kept_config(self) -> None:
-        """Forget the configuration that was kept before this trial."""
+        """Remove what was laid aside."""
         ...
 
     def place_units(self, kept: Path, left: Path | None = None) -> bool:
@@ -60,6 +64,7 @@ def try_release(
 
     Raises:  UpdateError when it was not well: which release runs now is in the message.
     """
+    daemon.drop_kept_config()  # a power cut may have left half of one of before
     releases.note_trial(name)
     try:
         daemon.place_units(releases.units(name))
@@ -102,6 +107,8 @@ def roll_back(releases: Releases, daemon: Daemon, *, seconds: float = HEALTHY_WI
             f"{back.name} is the current release again, and it is not well: {fault}{_aside(back)}",
             hint="journalctl -u edgecls on the device tells why",
         )
+    daemon.lay_kept_config_aside()  # the configuration is well with this release
+    daemon.drop_kept_config()
     return back
 
 
@@ -109,9 +116,10 @@ def _judge(releases: Releases, name: str, daemon: Daemon, seconds: float) -> Non
     fault = None if daemon.restart() else "systemd could not start it"
     fault = fault or daemon.wait_healthy(seconds)
     if fault is None:
+        daemon.lay_kept_config_aside()
         releases.mark_good()
-        releases.prune()
         daemon.drop_kept_config()
+        releases.prune()
         return
     if daemon.restore_config() and daemon.restart() and daemon.wait_healthy(seconds) is None:
         releases.mark_good()
@@ -136,7 +144,8 @@ def _judge(releases: Releases, name: str, daemon: Daemon, seconds: float) -> Non
 
 
 def _stay(releases: Releases, name: str, daemon: Daemon) -> None:
-    """Leave a trial that never switched: the release that runs gets its own unit files again."""
+    """Leave a trial that never switched: unit files and configuration are as before it again."""
+    daemon.restore_config()
     if releases.current is not None:
         daemon.place_units(releases.units(releases.current), releases.units(name))
         daemon.restart()

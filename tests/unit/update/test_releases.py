@@ -42,8 +42,11 @@ class FakeDaemon:
         self.kept_config = False
         return was
 
-    def drop_kept_config(self) -> None:
+    def lay_kept_config_aside(self) -> None:
         self.kept_config = False
+
+    def drop_kept_config(self) -> None:
+        """Nothing lies aside."""
 
 
 def _install(folder: Path, name: str) -> None:
