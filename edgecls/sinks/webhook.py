@@ -12,7 +12,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from types import TracebackType
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ from edgecls._lib.urls import public_url
 from edgecls.errors import ConfigError, SinkError
 from edgecls.sections.secret import secret_from
 from edgecls.sections.sinks import WebhookSinkSection
+from edgecls.sinks.dial import Resolve, dial, resolve
 from edgecls.sinks.event_object import object_from_event
 from edgecls.types import Event
 
@@ -48,6 +49,7 @@ class WebhookSink:
     """POST each event as JSON, on a connection of its own. No redirect is followed.
 
     Args:    cameras, restart: for other sinks.   now: the wall clock, UTC.
+             resolve: returns the addresses of a host.
     """
 
     def __init__(
@@ -57,8 +59,10 @@ class WebhookSink:
         cameras: Sequence[str] = (),
         restart: Callable[[], None] = lambda: None,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        resolve: Resolve = resolve,
     ) -> None:
         del cameras, restart
+        self._resolve = resolve
         self._section = section
         self._now = now
         self._device = f"edgecls-{slug(socket.gethostname())}"
@@ -130,42 +134,55 @@ class WebhookSink:
         """
         deadline = Deadline(self._section.timeout_s)
         parts = urlsplit(self._section.url)
-        host = parts.hostname or ""
-        if self._context is not None:
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, parts.port, timeout=self._section.timeout_s, context=self._context
-            )
-        else:
-            connection = http.client.HTTPConnection(
-                host, parts.port, timeout=self._section.timeout_s
-            )
         target = parts.path or "/"
         if parts.query:
             target += f"?{parts.query}"
-        try:
-            connection.connect()
-        except OSError as error:
-            connection.close()
-            where = public_url(self._section.url)
-            raise SinkError(f"{where}: {error}", retryable=True, reached=False) from error
-        sock = connection.sock  # http.client forgets it when the answer ends with the connection
-        cut = threading.Timer(deadline.remaining_s, _cut, (sock,))
-        cut.daemon = True
-        cut.start()
-        try:
-            connection.request("POST", target, body, headers)
-            response = connection.getresponse()
-        except (OSError, http.client.HTTPException) as error:
-            if deadline.passed:
-                raise TimeoutError(f"no answer within {self._section.timeout_s:g} s") from error
-            raise
-        else:
+        with contextlib.ExitStack() as ends:
+            try:
+                connection = self._connected(parts.hostname or "", parts.port, deadline, ends)
+            except OSError as error:
+                where, timeout_s = public_url(self._section.url), self._section.timeout_s
+                why = f"no connection within {timeout_s:g} s" if deadline.passed else error
+                raise SinkError(f"{where}: {why}", retryable=True, reached=False) from error
+            try:
+                connection.request("POST", target, body, headers)
+                response = connection.getresponse()
+            except (OSError, http.client.HTTPException) as error:
+                if deadline.passed:
+                    raise TimeoutError(f"no answer within {self._section.timeout_s:g} s") from error
+                raise
             with response:
                 _read_out(response, deadline)
             return response.status
-        finally:
-            cut.cancel()
-            connection.close()
+
+    def _connected(
+        self, host: str, port: int | None, deadline: Deadline, ends: contextlib.ExitStack
+    ) -> http.client.HTTPConnection:
+        """Connect, with TLS where the address asks for it; `ends` takes the connection down.
+
+        Raises:  OSError, when the deadline has passed as well.
+        """
+        context = self._context
+        port = port or (http.client.HTTP_PORT if context is None else http.client.HTTPS_PORT)
+        connection = (
+            http.client.HTTPConnection(host, port)
+            if context is None
+            else http.client.HTTPSConnection(host, port, context=context)
+        )
+        ends.callback(connection.close)
+        sock = ends.enter_context(dial(host, port, deadline, resolve=self._resolve))
+        sock.settimeout(self._section.timeout_s)
+        if context is None:
+            ends.enter_context(_cut_at(deadline, sock))
+        else:
+            secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+            sock = ends.enter_context(secured)
+            ends.enter_context(_cut_at(deadline, secured))
+            secured.do_handshake()
+        if deadline.passed:  # what has not been asked is not taken twice when it is asked again
+            raise TimeoutError
+        connection.sock = sock
+        return connection
 
 
 def _read_out(response: http.client.HTTPResponse, deadline: Deadline) -> None:
@@ -176,7 +193,18 @@ def _read_out(response: http.client.HTTPResponse, deadline: Deadline) -> None:
             read += len(chunk)
 
 
+@contextlib.contextmanager
+def _cut_at(deadline: Deadline, sock: socket.socket) -> Iterator[None]:
+    """End whatever waits on the socket then: a peer that dribbles resets every other timeout."""
+    cut = threading.Timer(deadline.remaining_s, _cut, (sock,))
+    cut.daemon = True
+    cut.start()
+    try:
+        yield
+    finally:
+        cut.cancel()
+
+
 def _cut(sock: socket.socket) -> None:
-    """End whatever waits on the socket: a peer that dribbles resets every other timeout."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not TLS's own, which forgets its state

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import socket
 import ssl
 import threading
 import time
@@ -21,10 +22,12 @@ import pytest
 
 from edgecls.errors import ConfigError, SinkError
 from edgecls.sections.sinks import WebhookSinkSection
+from edgecls.sinks.dial import Address, Resolve, resolve
 from edgecls.sinks.webhook import WebhookSink, signature
 from edgecls.testing.door import NOON
 from edgecls.types import Event
 from edgecls.web.certificate_child import ensure
+from tests.unit.sinks.dead_address import dead_address
 
 CERTIFICATE, KEY = "certificate.pem", "key.pem"
 SECRET = "0123456789abcdef-secret"
@@ -102,10 +105,10 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
-def sink(receiver: Receiver, **fields: object) -> WebhookSink:
+def sink(receiver: Receiver, *, resolve: Resolve = resolve, **fields: object) -> WebhookSink:
     known = {"kind": "webhook", "url": receiver.url, "secret": SECRET}
     section = WebhookSinkSection.model_validate({**known, **fields})
-    return WebhookSink(section, now=lambda: NOON)
+    return WebhookSink(section, now=lambda: NOON, resolve=resolve)
 
 
 def test_the_event_arrives_signed(receiver: Receiver) -> None:
@@ -176,6 +179,65 @@ def test_nobody_there_is_worth_another_try() -> None:
         hook.deliver(PRESSED, None)
     assert caught.value.retryable
     assert not caught.value.reached
+
+
+def test_a_dead_address_leaves_time_for_one_that_lives(receiver: Receiver) -> None:
+    with dead_address() as dead:
+
+        def both(host: str, port: int) -> list[Address]:
+            return [dead, *resolve(host, port)]
+
+        with sink(receiver, timeout_s=2.0, resolve=both) as hook:
+            hook.deliver(PRESSED, None)
+    assert len(receiver.received) == 1
+
+
+def test_a_connection_that_comes_too_late_is_not_used(receiver: Receiver) -> None:
+    def late(host: str, port: int) -> list[Address]:
+        time.sleep(0.3)
+        return list(resolve(host, port))
+
+    with (
+        sink(receiver, timeout_s=0.2, resolve=late) as hook,
+        pytest.raises(SinkError, match=r"/hook: no connection within 0.2 s$") as caught,
+    ):
+        hook.deliver(PRESSED, None)
+    assert (caught.value.retryable, caught.value.reached) == (True, False)
+    assert not receiver.received
+
+
+def test_who_dribbles_a_handshake_is_cut_off() -> None:
+    """The first record of a TLS answer is said to have 16 kB, and comes a byte at a time."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def dribble() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"\x16\x03\x03\x40\x00")
+                for _ in range(600):
+                    connection.sendall(b"H")
+                    time.sleep(0.05)
+
+        threading.Thread(target=dribble, daemon=True).start()
+        url, began_s = f"https://127.0.0.1:{listener.getsockname()[1]}/hook", time.monotonic()
+        with sink(Receiver(url=url), timeout_s=0.3) as hook:
+            with pytest.raises(SinkError, match=r"no connection within 0.3 s") as caught:
+                hook.deliver(PRESSED, None)
+            assert not caught.value.reached
+        assert time.monotonic() - began_s < 10  # not the half minute that it would dribble
+
+
+def test_an_address_of_ipv6_needs_no_port() -> None:
+    asked = list[tuple[str, int]]()
+
+    def nowhere(host: str, port: int) -> list[Address]:
+        asked.append((host, port))
+        return []
+
+    for url in ("http://[::1]/hook", "https://[::1]/hook"):
+        with sink(Receiver(url=url), resolve=nowhere) as hook, pytest.raises(SinkError, match="no"):
+            hook.deliver(PRESSED, None)
+    assert asked == [("::1", 80), ("::1", 443)]
 
 
 def test_who_dribbles_an_answer_is_cut_off(receiver: Receiver) -> None:
