@@ -11,12 +11,12 @@ from edgecls.boards.firmware import firmware_folder
 from edgecls.deploy.device_config import DeviceConfig
 from edgecls.deploy.device_state import DeviceState, ask_device
 from edgecls.deploy.image import sha256_of
+from edgecls.deploy.keeping import BROUGHT, keep_config, keep_units
 from edgecls.deploy.payload import release_text, system_files, wheels_archive
 from edgecls.deploy.ssh import Remote
 from edgecls.deploy.wheelhouse import Wheelhouse
 from edgecls.errors import DeployError
 from edgecls.sections.firmware import Firmware
-from edgecls.update.releases import UNITS
 
 INBOX = "/var/tmp/edgecls-push"  # noqa: S108  (a name of ours; root looks into it, nobody else writes)
 SHORT_S, COPY_S, INSTALL_S, TRY_S = 120.0, 3600.0, 3600.0, 900.0
@@ -51,11 +51,6 @@ def push(
     Raises:  DeployError when the device has no configuration and none is given, when a step fails,
              and when the release was not well there: the old one then runs again.
     """
-    if config is None and not state.has_config:
-        raise DeployError(
-            f"{remote.host} has no /etc/edgecls/doorbell.toml, expected -c FILE the first time",
-            hint=f"edgecls push {remote.host} -c doorbell.toml",
-        )
     notes = [f"an earlier push of {name} stopped halfway: done again" for name in state.half]
     if state.trial:
         notes.append("an earlier push was cut off before its end: brought to it now")
@@ -64,26 +59,29 @@ def push(
     if state.trial:
         _update(remote, state.current, "settle", check=False)
         state = ask_device(remote)  # it may have switched back, and removed what was left over
+    if config is None and not state.has_config:
+        raise DeployError(
+            f"{remote.host} has no /etc/edgecls/doorbell.toml, expected -c FILE the first time",
+            hint=f"edgecls push {remote.host} -c doorbell.toml",
+        )
     for name in state.half:
         if name != house.release:
             remote.do(f"rm -rf {OPT}/releases/{name}", timeout_s=SHORT_S)
     install = house.release not in state.complete
     _copy(remote, house, folder, firmware=firmware, config=config, wheels=install)
-    if config and state.has_config:  # the device returns to this copy by itself
-        copied = f"rm -rf {ETC}.part && cp -a {ETC} {ETC}.part && mv {ETC}.part {ETC}.before"
-        # one of a push that was cut off is of what ran well; what it brought was never tried
-        remote.do(f"[ -d {ETC}.before ] || {{ {copied}; }}", timeout_s=SHORT_S)
+    bringing = config is not None and state.has_config  # the device returns by itself to its own
+    remote.do(keep_config(ETC, INBOX, bringing=bringing), timeout_s=INSTALL_S)
     # what takes long and may be cut off comes before what the running release reads
     steps = ["account", *(["wheels", "environment", "packages"] if install else [])]
     steps += ["settings"] if config else []
     _steps(remote, steps, told)
-    _keep_units(remote, state.current, house.release, sorted(system_files(firmware, None)))
+    units = sorted(system_files(firmware, None))
+    remote.do(keep_units(OPT, INBOX, state.current, house.release, units), timeout_s=INSTALL_S)
     _steps(remote, [] if state.has_config else ["password"], told)  # `try` places the unit files
     told(f"trying {house.release}")
     _update(remote, house.release, f"try {house.release}")
-    units = " ".join(firmware.systemd.units)
-    remote.do(f"systemctl enable --quiet {units}", timeout_s=SHORT_S)
-    remote.do(f"rm -rf {INBOX} {OPT}/wheels", timeout_s=SHORT_S)
+    remote.do(f"systemctl enable --quiet {' '.join(firmware.systemd.units)}", timeout_s=SHORT_S)
+    remote.do(f"rm -rf {INBOX} {OPT}/wheels {ETC}{BROUGHT}", timeout_s=SHORT_S)
     return Pushed(house.release, state.current, install, tuple(notes))
 
 
@@ -104,31 +102,7 @@ def roll_back(remote: Remote, state: DeviceState) -> Pushed:
 def _steps(remote: Remote, steps: Iterable[str], told: Callable[[str], None]) -> None:
     for step in steps:
         told(step)
-        remote.do(f"sh {INBOX}/edgecls-first-boot {INBOX} {step}", timeout_s=INSTALL_S)
-
-
-def _keep_units(remote: Remote, current: str | None, release: str, names: list[str]) -> None:
-    """Lay the unit files beside the releases that they belong to, so that they return with them.
-
-    Args:    names: of the new release's, below "/".   current: came without such a folder if it
-             came with a card; what is there of those names is then its own.
-    """
-    lines = ["set -e", f"new={OPT}/releases/{release}/{UNITS}", "rm -rf $new $new.part"]
-    lines += [f"cp -R {INBOX}/system $new.part", "mv $new.part $new"]
-    if current and current != release:
-        lines += [
-            f"old={OPT}/releases/{current}/{UNITS}",
-            "[ ! -d $old ] || exit 0",
-            "rm -rf $old.part",
-            "mkdir $old.part",
-            f"for name in {' '.join(names)}; do",
-            '  [ -f "${EDGECLS_ROOT:-}/$name" ] || continue',
-            '  mkdir -p "$old.part/${name%/*}"',
-            '  cp "${EDGECLS_ROOT:-}/$name" "$old.part/$name"',
-            "done",
-            "mv $old.part $old",
-        ]
-    remote.do("\n".join(lines), timeout_s=SHORT_S)
+        remote.do(f"sh {INBOX}/edgecls-first-boot {INBOX} {step} && sync", timeout_s=INSTALL_S)
 
 
 def _update(remote: Remote, release: str | None, words: str, *, check: bool = True) -> str:

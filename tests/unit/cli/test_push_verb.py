@@ -39,7 +39,7 @@ cp "$from" "$FAKES/home/${last#*:}"
     "getconf": "echo glibc 2.36",
     "getent": "",
     "chown": "",
-    "sync": "",
+    "sync": 'echo sync >>"$FAKES/log"',
     "systemctl": """echo "systemctl $*" >>"$FAKES/log"
 link=$(readlink "$EDGECLS_ROOT/opt/edgecls/current")
 case "$*" in *is-active*) [ ! -e "$FAKES/ill-${link##*/}" ] ;; esac
@@ -282,6 +282,66 @@ def test_the_kept_configuration_is_the_one_that_ran_well(network: Network) -> No
     (network.fakes / f"ill-{second}").touch()
     assert network.push("-c", str(network.config))[0] == 4
     assert (network.root / "etc/edgecls/doorbell.toml").read_text() == good
+
+
+def test_a_kept_configuration_is_no_use_once_somebody_repaired_the_device_by_hand(
+    network: Network,
+) -> None:
+    network.build("first")
+    network.push("-c", str(network.config))
+    second = network.build("second")
+    network.config.write_text(CONFIG + "port = 8099\n")
+    (network.fakes / f"dies-{second}").touch()
+    assert network.push("-c", str(network.config))[0] == 4
+    (network.fakes / f"dies-{second}").unlink()
+    repaired = CONFIG + "port = 8100\n"
+    (network.root / "etc/edgecls/doorbell.toml").write_text(repaired)
+    third = network.build("third")
+    (network.fakes / f"ill-{third}").touch()
+    assert network.push("-c", str(network.config))[0] == 4
+    assert (network.root / "etc/edgecls/doorbell.toml").read_text() == repaired
+
+
+def test_a_configuration_that_was_being_put_back_needs_no_other(network: Network) -> None:
+    first = network.build("first")
+    network.push("-c", str(network.config))
+    etc = network.root / "etc/edgecls"
+    etc.rename(etc.with_name("edgecls.before"))  # the new one is away already
+    state = {"state": "trying", "release": first, "previous": None}
+    (network.root / "opt/edgecls/update.json").write_text(json.dumps(state))
+    code, _, err = network.push()
+    assert code == 0, err
+    assert (etc / "doorbell.toml").is_file()
+
+
+def test_a_device_whose_release_was_removed_is_repaired(network: Network) -> None:
+    first = network.build("first")
+    network.push("-c", str(network.config))
+    shutil.rmtree(network.root / "opt/edgecls/releases" / first)
+    second = network.build("second")
+    code, _, err = network.push()
+    assert code == 0, err
+    assert network.current == second
+
+
+def test_what_is_kept_is_on_the_disk_before_it_gets_its_name(network: Network) -> None:
+    _flashed(network)
+    (network.fakes / "mv").write_text(
+        '#!/bin/sh\necho "mv $*" >>"$FAKES/log"\nPATH=${PATH#*:} exec mv "$@"\n'
+    )
+    (network.fakes / "mv").chmod(0o755)
+    network.build("second")
+    assert network.push("-c", str(network.config))[0] == 0
+    lines = network.log.splitlines()
+    names = ("/system", "edgecls.before", "edgecls.brought")
+    moves = [n for n, line in enumerate(lines) if line.startswith("mv ") and ".part" in line]
+    kept = [n for n in moves if any(name in lines[n] for name in names)]
+    assert len(kept) == 4
+    for number in kept:
+        before = [line for line in lines[:number] if not line.startswith("mv ")]
+        assert before[-1] == "sync", lines[number]
+    placed = [n for n, line in enumerate(lines) if line.endswith("doorbell.toml")]
+    assert "sync" in lines[placed[-1] : placed[-1] + 3]
 
 
 def test_a_dry_run_only_asks(network: Network) -> None:
