@@ -92,6 +92,14 @@ class EventRecorder:
             if self._unsaved and self._clock() >= self._retry_at_s:
                 self._save()
 
+    def finish(self) -> None:
+        """Try a last time, at once, and tell what the store still does not have."""
+        with self._turn:
+            if self._unsaved:
+                self._save()
+            if self._unsaved:
+                log.error("%d events are lost: they could not be stored", len(self._unsaved))
+
     def _save(self) -> None:
         self._retry_at_s = self._clock() + RETRY_S
         while self._unsaved:

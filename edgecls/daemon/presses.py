@@ -89,8 +89,11 @@ class Presses:
         while not self._ended:
             with contextlib.suppress(queue.Full):
                 self._waiting.put((press, frame), timeout=POLL_S)
-                return
-        log.error("a press of %s is lost: nobody judges any more", press.source)
+                break
+        else:
+            _tell_of_loss(press)
+        if self._ended:  # it may have come in after `run` had looked a last time
+            self._give_up()
 
     def listen(self, trigger: Trigger, stop: threading.Event) -> None:
         """Ring at each press of a trigger until `stop` is set. The work of one thread.
@@ -108,6 +111,8 @@ class Presses:
     def run(self, stop: threading.Event) -> None:
         """Judge and store presses until `stop` is set and none waits. The work of one thread.
 
+        What the store has not taken by then is tried a last time.
+
         Args:    stop: to be set when nobody will `ring` any more.
         """
         try:
@@ -118,6 +123,15 @@ class Presses:
                 self._events.tick()
         finally:
             self._ended = True
+            self._give_up()
+            self._events.finish()
+
+    def _give_up(self) -> None:
+        """Tell of the presses that still wait, each once: there are none unless `run` failed."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                press, _ = self._waiting.get_nowait()
+                _tell_of_loss(press)
 
     def _snapshot(self, door: Door) -> Frame | None:
         """Return a frame that is SNAPSHOT_S old at most; wait for one if need be, for so long."""
@@ -147,3 +161,7 @@ class Presses:
         who = words.get(somebody, self._label)
         self._announce(f"{clock_time()} {self._place(door.name)}pressed, {who}")
         self._events.add(Happening("pressed", door.name, press.at, score, jpeg, somebody))
+
+
+def _tell_of_loss(press: Press) -> None:
+    log.error("a press of %s is lost: nobody judges any more", press.source)

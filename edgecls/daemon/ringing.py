@@ -60,7 +60,8 @@ class Ringing:
     def by_http(self) -> Callable[[str], bool] | None:
         """Return what the page calls when it is asked to ring; None without such a trigger.
 
-        It tells whether the press was taken, and so will be an event: only while `heard`.
+        It tells whether the press was taken, and so will be an event unless the disk fails: only
+        while `heard`.
         """
         trigger = self._by_http
         return None if trigger is None else lambda _: trigger.ring()

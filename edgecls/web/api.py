@@ -154,7 +154,7 @@ class Api:
         return _answer({"requeued": self._household.requeue(sink)})
 
     def press(self, request: Request, body: Body) -> Response:
-        """Ring the doorbell: 202 only for a press that will be an event."""
+        """Ring the doorbell: 202 only for a press that will be an event unless the disk fails."""
         del request
         _expect_fields(body, ())
         taken = self._household.press(PRESS_SOURCE)

@@ -278,7 +278,11 @@ PATHS: Json = {
         "post": _operation(
             "press",
             "Ring the doorbell. A token of scope press is enough.",
-            {"202": _json("It rings, and will be an event.", _ref("Pressed"))},
+            {
+                "202": _json(
+                    "It rings, and will be an event unless the disk fails.", _ref("Pressed")
+                )
+            },
             body=_NOTHING,
             fails=(409, *BODY_ERRORS),
         )

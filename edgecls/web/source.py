@@ -182,8 +182,8 @@ class Household(Protocol):
     def press(self, source: str) -> bool | None:
         """Ring as the doorbell's button does; None where the configuration has no such trigger.
 
-        Returns: whether it was taken, and so will be an event; not while too many wait, nor while
-                 the daemon starts or stops.
+        Returns: whether it was taken, and so will be an event unless the disk fails; not while too
+                 many wait, nor while the daemon starts or stops.
         """
         ...
 

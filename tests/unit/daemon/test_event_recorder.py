@@ -69,6 +69,20 @@ def test_what_the_disk_refused_is_stored_later_in_order(desk: Desk) -> None:
     assert desk.recorder.not_stored == 0
 
 
+def test_at_the_end_it_does_not_wait_its_turn(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.disk.full = True
+    desk.add("covered")
+    desk.disk.full = False
+    desk.recorder.finish()
+    assert desk.disk.kept == [("tampered", "covered")]
+    assert "lost" not in caplog.text
+    desk.disk.full = True
+    desk.add("over")
+    desk.recorder.finish()
+    assert desk.recorder.not_stored == 1
+    assert "1 events are lost" in caplog.text
+
+
 def test_memory_is_bounded_and_the_loss_is_told(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgecls.bundle.images import decode_jpeg
 from edgecls.daemon.event_recorder import EventRecorder
 from edgecls.daemon.presses import SNAPSHOT_S, STALE_S, WAITING_MAX, Presses
-from edgecls.errors import InferenceError
+from edgecls.errors import InferenceError, StoreError
 from edgecls.sections.store import StoreSection
 from edgecls.store.reader import StoreReader
 from edgecls.store.store import Store
@@ -43,6 +44,24 @@ class Porch:
         return (0.9, True) if self.somebody else (0.1, False)
 
 
+class Disk:
+    """A store that a test fills up; `refused` is called when it has been of no use."""
+
+    def __init__(self, store: Store) -> None:
+        self.full = False
+        self.refused: Callable[[], None] = lambda: None
+        self._store = store
+
+    def make_room(self) -> None:
+        self.full = False
+
+    def add_event(self, kind: str, **fields: Any) -> object:  # Any: as `Store.add_event` has them
+        if self.full:
+            self.refused()
+            raise StoreError("No space left on device")
+        return self._store.add_event(kind, **fields)
+
+
 class Rig:
     """Presses at a porch, with a clock that only their own pauses turn."""
 
@@ -54,11 +73,13 @@ class Rig:
         self.lines: list[str] = []
         self.told: list[str] = []
         self.camera_wakes_s: float | None = None
+        self.announced: Callable[[], None] = lambda: None
+        self.disk = Disk(store)
         self.stop = threading.Event()
         self.presses = Presses(
             {"bell": self.porch},
-            EventRecorder(store, clock=lambda: self.seconds),
-            label="person", jpeg_quality=90, announce=self.lines.append, told=self.told.append,
+            EventRecorder(self.disk, clock=lambda: self.seconds),
+            label="person", jpeg_quality=90, announce=self.announce, told=self.told.append,
             clock=lambda: self.seconds, pause=self.pause,
         )  # fmt: skip
 
@@ -66,6 +87,10 @@ class Rig:
         frame = self.door.frame(person)
         self.porch.frames.append(frame)
         return frame
+
+    def announce(self, line: str) -> None:
+        self.lines.append(line)
+        self.announced()
 
     def pause(self, seconds: float) -> None:
         self.seconds += seconds
@@ -182,6 +207,34 @@ def test_a_press_that_nobody_judges_holds_up_no_end(
     rig.presses.run(rig.stop)
     rig.presses.ring(Press(NOON, "bell"))
     assert "a press of bell is lost" in caplog.text
+
+
+def test_what_the_disk_refused_is_tried_once_more_at_the_end(rig: Rig) -> None:
+    rig.frame()
+    rig.disk.full = True
+    stop = threading.Event()
+    rig.announced = stop.set  # as SIGTERM does, while the press is being answered
+    rig.disk.refused = rig.disk.make_room
+    rig.presses.ring(Press(NOON, "bell"))
+    rig.presses.run(stop)
+    assert len(rig.reader.presses(limit=9)) == 1
+
+
+def test_presses_that_a_failure_leaves_behind_are_told(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        rig.presses.ring(Press(NOON, "bell"))
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    rig.announced = fail
+    with pytest.raises(ZeroDivisionError):
+        rig.presses.run(rig.stop)
+    assert caplog.messages.count("a press of bell is lost: nobody judges any more") == 2
+    rig.presses.ring(Press(NOON, "bell"))
+    assert caplog.messages.count("a press of bell is lost: nobody judges any more") == 3
 
 
 def test_it_listens_to_a_trigger_until_it_is_stopped(rig: Rig) -> None:
