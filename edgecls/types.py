@@ -152,11 +152,15 @@ class StoredFrame:
 
 @dataclass(frozen=True, slots=True)
 class VisitTally:
-    """What a store holds of one camera's visits.
+    """What a store holds of one camera's visits since its oldest that is not kept.
+
+    Older ones are there only because somebody keeps them; all others of their time were deleted.
 
     Args:    corrected: of `visits`, those of which somebody said what was there.
              nobody: of these, the ones where nobody was.
-             first_at, last_at: when the earliest and the latest began.
+             first_at, last_at: when the earliest and the latest of `visits` began; of all, where
+             there is none.
+             older: how many kept ones are from before that time, not in `visits`.
     """
 
     camera: str
@@ -165,6 +169,7 @@ class VisitTally:
     nobody: int
     first_at: datetime
     last_at: datetime
+    older: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,11 @@ app = typer.Typer(help="List a store's visits; export what people said of them."
 
 @dataclass(frozen=True)
 class ListResult:
-    """What `events list` prints. Args: alarms: of all visits, listed or not."""
+    """What `events list` prints. Args: alarms: of all visits, listed or not.
+
+    In the JSON, `total` counts all, `older` of these are kept ones from before any other; all
+    else is of the rest.
+    """
 
     store: Path
     visits: Sequence[Visit]
@@ -39,7 +43,8 @@ class ListResult:
         rate = self.alarms.per_camera_day
         return {
             "store": str(self.store),
-            "total": self.alarms.visits,
+            "total": self.alarms.visits + self.alarms.older,
+            "older": self.alarms.older,
             "corrected": self.alarms.corrected,
             "false_per_day": None if rate is None else rate.as_json(),
             "visits": [_visit_json(visit) for visit in self.visits],
@@ -52,9 +57,12 @@ class ListResult:
             ("id", "camera", "began", "stayed", "score", "light", "said", "marks", "snapshot")
         ]
         rows += [_visit_row(visit) for visit in self.visits]
+        total = f"{self.alarms.visits} visits, {self.alarms.corrected} corrected"
+        if self.alarms.older:
+            total += f", not counting {self.alarms.older} that are kept beyond the others' time"
         return Group(
             *output.aligned(rows),
-            Text(f"\n{self.alarms.visits} visits, {self.alarms.corrected} corrected"),
+            Text(f"\n{total}"),
             Text(f"said to be nobody, false alarms per camera-day: {self.alarms.words()}"),
         )
 

@@ -18,6 +18,7 @@ class FalseAlarms:
 
     Args:    corrected: of `visits`, those that somebody answered.   nobody: of these, the false.
              watched_s: from the first to the last visit of each camera, summed over `cameras`.
+             older: kept visits of a time whose others were deleted; counted nowhere else.
     """
 
     visits: int
@@ -25,6 +26,7 @@ class FalseAlarms:
     nobody: int
     cameras: int
     watched_s: float
+    older: int = 0
 
     @property
     def unanswered(self) -> int:
@@ -54,11 +56,13 @@ class FalseAlarms:
 
 def false_alarms(tallies: Iterable[VisitTally], *, camera: str | None = None) -> FalseAlarms:
     """Sum what a store counted. Args: camera: only this one's; None takes all of them."""
-    counted = [one for one in tallies if camera in (None, one.camera)]
+    found = [one for one in tallies if camera in (None, one.camera)]
+    counted = [one for one in found if one.visits]
     return FalseAlarms(
         visits=sum(one.visits for one in counted),
         corrected=sum(one.corrected for one in counted),
         nobody=sum(one.nobody for one in counted),
         cameras=len(counted),
         watched_s=sum((one.last_at - one.first_at).total_seconds() for one in counted),
+        older=sum(one.older for one in found),
     )

@@ -99,7 +99,10 @@ class StoreReader:
         return int(rows[0]["visits"])
 
     def tallies(self) -> Sequence[VisitTally]:
-        """Return what there is of each camera's visits, by the cameras' names."""
+        """Return what there is of each camera's visits, by the cameras' names.
+
+        Kept visits from before the oldest that is not kept are told apart: see `VisitTally`.
+        """
         return [tally_from_row(row) for row in self._rows(TALLIES, ())]
 
     def frames(self, visit_id: int) -> Sequence[StoredFrame]:

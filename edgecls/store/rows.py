@@ -22,11 +22,15 @@ EVENTS = (
 )
 """What `event_from_row` takes."""
 TALLIES = (
-    "SELECT camera, count(*) AS visits, count(correction) AS corrected,"
-    " sum(correction IS 'nobody') AS nobody, min(started_us) AS first_us,"
-    " max(started_us) AS last_us FROM visits GROUP BY camera ORDER BY camera"
+    "SELECT camera, count(*) - sum(older) AS visits, sum(older) AS older,"
+    " sum(correction IS NOT NULL AND NOT older) AS corrected,"
+    " sum(correction IS 'nobody' AND NOT older) AS nobody,"
+    " coalesce(min(CASE WHEN NOT older THEN started_us END), min(started_us)) AS first_us,"
+    " max(started_us) AS last_us FROM (SELECT camera, correction, started_us,"
+    " kept AND started_us < ifnull((SELECT min(started_us) FROM visits WHERE NOT kept),"
+    " started_us + 1) AS older FROM visits) GROUP BY camera ORDER BY camera"
 )
-"""What `tally_from_row` takes."""
+"""What `tally_from_row` takes. A kept visit is older than what retention leaves of its time."""
 
 
 def us_from_datetime(at: datetime) -> int:
@@ -80,4 +84,5 @@ def tally_from_row(row: sqlite3.Row) -> VisitTally:
         nobody=row["nobody"],
         first_at=datetime_from_us(row["first_us"]),
         last_at=datetime_from_us(row["last_us"]),
+        older=row["older"],
     )

@@ -76,6 +76,27 @@ def test_visits_are_listed_with_the_false_alarms_per_day(
     assert "false alarms per camera-day: 11 in 4.9 days: 2.2 a day (1.1 to 4), if the 5" in out
 
 
+def test_a_visit_that_is_kept_for_years_stretches_no_time(
+    store: Path, call: Call, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store(StoreSection(folder=store, free_bytes_min=0)) as opened:
+        for camera, days in (("door", 365), ("garden", 300)):
+            at = NOON - timedelta(days=days)
+            visit = opened.start_visit(camera, at=at, score=0.9, jpeg=jpeg(1))
+            opened.end_visit(visit.id, at=at, score=0.9, jpeg=None)
+            opened.correct(visit.id, "nobody")
+            opened.keep(visit.id, True)
+        opened.keep(30, True)  # among the others: it counts as they do
+    _, given = call("events", "list", "--store", "door")
+    assert (given["total"], given["older"], given["corrected"]) == (62, 2, 55)
+    assert (given["false_per_day"]["count"], given["false_per_day"]["watched_s"]) == (11, 59 * 7200)
+    assert run(["events", "list", "--store", "door"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "60 visits, 55 corrected, not counting 2 that are kept beyond the others' time" in out
+    _, given = call("events", "list", "--store", "door", "--camera", "garden")
+    assert (given["total"], given["older"]) == (1, 1)
+
+
 def test_corrected_visits_become_a_labelled_folder(store: Path, call: Call) -> None:
     code, given = call("events", "export", "out", "--store", "door")
     assert (code, given["visits"], given["images"], given["missing"]) == (0, 55, 110, 0)

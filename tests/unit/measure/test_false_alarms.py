@@ -24,6 +24,12 @@ def test_the_days_of_each_camera_are_added_up() -> None:
     assert false_alarms(both, camera="garden").words() == "2 in 24.0 hours: 2 a day (0.24 to 7.2)"
 
 
+def test_a_visit_that_is_kept_for_a_year_stretches_nothing() -> None:
+    kept = VisitTally("garden", 0, 0, 0, NOON - timedelta(days=365), NOON, older=3)
+    found = false_alarms([tally("door", 9, 9, 4), kept])
+    assert (found.visits, found.older, found.cameras, found.watched_s) == (9, 3, 1, 2 * 86_400)
+
+
 @pytest.mark.parametrize(
     ("counted", "words"),
     [
