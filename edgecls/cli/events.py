@@ -40,12 +40,13 @@ class ListResult:
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        rate = self.alarms.per_camera_day
+        rate = self.alarms.known
         return {
             "store": str(self.store),
             "total": self.alarms.visits + self.alarms.older,
             "older": self.alarms.older,
             "corrected": self.alarms.corrected,
+            "unanswered": self.alarms.unanswered,
             "false_per_day": None if rate is None else rate.as_json(),
             "visits": [_visit_json(visit) for visit in self.visits],
         }

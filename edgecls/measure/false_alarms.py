@@ -37,12 +37,17 @@ class FalseAlarms:
         """Return the rate, as if the unanswered were no false ones; None without any time."""
         return daily_rate(self.nobody, self.watched_s)
 
+    @property
+    def known(self) -> DailyRate | None:
+        """Return the rate where it can be told to people: with answers, and not of little time."""
+        return self.per_camera_day if self.corrected and self.watched_s >= WORDS_FROM_S else None
+
     def words(self) -> str:
         """Return the rate for people, with what it rests on and what it leaves open."""
-        rate = self.per_camera_day
+        rate = self.known
         if not self.corrected:
-            return "not known yet, nobody has said of a visit who was really there"
-        if rate is None or self.watched_s < WORDS_FROM_S:
+            return "not known yet, no visit has been answered"
+        if rate is None:
             span = span_words(self.watched_s)
             return f"not known yet, from the first visit to the last it is only {span}"
         words = rate.words()

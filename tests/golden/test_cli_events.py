@@ -226,7 +226,13 @@ def test_a_store_without_corrections_says_what_to_do(
     with Store(StoreSection(folder=tmp_path / "new", free_bytes_min=0)) as opened:
         opened.start_visit("door", at=NOON, score=0.9, jpeg=jpeg(1))
     assert run(["events", "list", "--store", str(tmp_path / "new")]) == 0
-    assert "camera-day: not known yet, nobody has said" in capsys.readouterr().out
+    assert "camera-day: not known yet, no visit has been answered" in capsys.readouterr().out
+    _, given = call("events", "list", "--store", str(tmp_path / "new"))
+    assert (given["unanswered"], given["false_per_day"]) == (1, None)
+    with Store(StoreSection(folder=tmp_path / "new", free_bytes_min=0)) as opened:
+        opened.start_visit("door", at=NOON + timedelta(hours=9), score=0.9, jpeg=jpeg(1))
+    _, given = call("events", "list", "--store", str(tmp_path / "new"))
+    assert (given["unanswered"], given["false_per_day"]) == (2, None)  # nobody measured 0 a day
     for words in (("events", "export", str(tmp_path / "out")), ("tune",)):
         code, given = call(*words, "--store", str(tmp_path / "new"))
         assert code == 2

@@ -33,8 +33,8 @@ def test_a_visit_that_is_kept_for_a_year_stretches_nothing() -> None:
 @pytest.mark.parametrize(
     ("counted", "words"),
     [
-        ([], "not known yet, nobody has said"),
-        ([tally("door", 9, 0, 0)], "not known yet, nobody has said"),
+        ([], "not known yet, no visit has been answered"),
+        ([tally("door", 9, 0, 0)], "not known yet, no visit has been answered"),
         ([tally("door", 1, 1, 1, days=0)], "first visit to the last it is only 0 seconds"),
         ([tally("door", 3, 3, 1, days=0.01)], "not known yet, from the first visit to the last"),
         ([tally("door", 9, 9, 0)], "0 in 2.0 days: at most 1.8 a day"),
@@ -43,4 +43,6 @@ def test_a_visit_that_is_kept_for_a_year_stretches_nothing() -> None:
     ],
 )
 def test_what_is_not_known_is_said(counted: list[VisitTally], words: str) -> None:
-    assert words in false_alarms(counted).words()
+    found = false_alarms(counted)
+    assert words in found.words()
+    assert (found.known is None) == words.startswith(("not known", "first visit"))

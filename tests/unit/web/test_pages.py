@@ -200,7 +200,7 @@ def test_a_visit_without_a_picture(client: AsgiClient, household: FakeHousehold)
 def test_false_alarms_are_told_above_the_visits(
     client: AsgiClient, household: FakeHousehold
 ) -> None:
-    told = "False alarms per camera-day: not known yet, nobody has said of a visit who was really"
+    told = "False alarms per camera-day: not known yet, no visit has been answered"
     assert told in text_of(client, "/visits")
 
     household.stored = [
