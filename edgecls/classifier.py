@@ -16,7 +16,12 @@ from edgecls.bundle.manifest import Variant
 from edgecls.bundle.open import Bundle
 from edgecls.bundle.preprocess import Preprocessor
 from edgecls.bundle.scores import Scorer
-from edgecls.errors import ConfigError, InferenceError, MissingDependencyError
+from edgecls.errors import (
+    ConfigError,
+    IncompleteDependencyError,
+    InferenceError,
+    MissingDependencyError,
+)
 from edgecls.ports import Runtime
 from edgecls.runtimes import RUNTIMES
 from edgecls.types import Classification, Pixels
@@ -112,7 +117,9 @@ def open_runtime(
             runtime_class = plugins.load("runtime", runtimes, candidate.runtime)
             return candidate, runtime_class(bundle.artefact(candidate), threads=threads)
         except MissingDependencyError as error:  # a library, or hardware such as int8 units
-            log.info("variant %s cannot run here: %s", candidate.name, error.message)
+            broken = isinstance(error, IncompleteDependencyError)  # what is there should work
+            level = logging.WARNING if broken else logging.INFO
+            log.log(level, "variant %s cannot run here: %s", candidate.name, error.message)
             missing = missing or error
         except InferenceError as error:
             raise InferenceError(

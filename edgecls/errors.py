@@ -35,6 +35,10 @@ class MissingDependencyError(EdgeclsError, ImportError):
     exit_code = 3
 
 
+class IncompleteDependencyError(MissingDependencyError):
+    """Report a library that is installed, and lacks what it needs of the system itself."""
+
+
 class BoardError(EdgeclsError, OSError):
     """Report hardware that is absent or refuses."""
 

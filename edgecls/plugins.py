@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from edgecls.errors import ConfigError, MissingDependencyError
+from edgecls.errors import ConfigError, IncompleteDependencyError, MissingDependencyError
 
 INSTALL_HINTS: Mapping[str, str] = {
     "onnxruntime": 'pip install "edgecls[onnx]"',
@@ -24,6 +24,9 @@ INSTALL_HINTS: Mapping[str, str] = {
     "paho": "pip install edgecls   (paho-mqtt is part of it)",
     "gpiozero": 'pip install "edgecls[gpio]"',
 }
+SYSTEM_HINTS: Mapping[str, str] = {
+    "tensorrt": "it comes with JetPack; in a container, use NVIDIA's container runtime",
+}
 NO_FILE = "cannot open shared object file"  # as the system's loader says it
 
 
@@ -33,8 +36,8 @@ def load(kind: str, table: Mapping[str, str], key: str) -> Any:  # Any: each tab
     Args:    kind: what the table holds, for messages ("runtime", "camera").
              table: key -> "package.module:Class".
     Raises:  ConfigError for a key that is not in the table, with the nearest one.
-             MissingDependencyError when the leaf's library is not installed, or is there without
-             a library of the system that it needs: TensorRT in a container without the GPU.
+             MissingDependencyError when the leaf's library is not installed;
+             IncompleteDependencyError when it is, without a library of the system that it needs.
              Whatever the leaf itself raises when it is broken: its traceback is kept.
     """
     if key not in table:
@@ -53,9 +56,10 @@ def load(kind: str, table: Mapping[str, str], key: str) -> Any:  # Any: each tab
     except ImportError as error:
         if NO_FILE not in str(error):
             raise
-        raise MissingDependencyError(
-            f"{kind} {key!r} needs a library of the system that is not there: {error}",
-            hint="edgecls doctor looks for it; a Jetson's container wants NVIDIA's runtime",
+        file = str(error).partition(":")[0]
+        raise IncompleteDependencyError(
+            f"{kind} {key!r} is there, but lacks a library of the system: {error}",
+            hint=SYSTEM_HINTS.get(key, f"install the system's package that has {file}"),
         ) from error
     return getattr(module, class_name)
 

@@ -10,7 +10,7 @@ from edgecls import plugins
 from edgecls.bundle.open import open_bundle
 from edgecls.doctor.finding import Finding, fail, ok, skip, warn
 from edgecls.doctor.patient import Patient
-from edgecls.errors import EdgeclsError, MissingDependencyError
+from edgecls.errors import EdgeclsError, IncompleteDependencyError, MissingDependencyError
 from edgecls.runtimes import RUNTIMES
 from edgecls.sections.firmware import TENSORRT_MIN, ImageSection, version_of
 
@@ -40,6 +40,8 @@ def check_runtimes(patient: Patient) -> Iterator[Finding]:
             firmware = patient.firmware
             if firmware is not None and key not in firmware.runtimes_as_it_comes:
                 yield skip(subject, "not here: what comes with this board does not fit edgecls")
+            elif isinstance(error, IncompleteDependencyError):
+                yield fail(subject, error.message, fix=error.hint or "")
             else:
                 yield skip(subject, f"not installed; to have it: {error.hint}")
         except Exception as error:  # a library that is there and broken may raise anything

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from edgecls.errors import InferenceError, MissingDependencyError
+from edgecls.errors import IncompleteDependencyError, InferenceError
 
 LIBRARIES = ("libcudart.so", "libcudart.so.13", "libcudart.so.12", "libcudart.so.11.0",
              "libcudart.so.10.2")  # fmt: skip
@@ -23,7 +23,7 @@ MAJOR, MINOR = 75, 76  # cudaDevAttrComputeCapabilityMajor and Minor
 class Cuda:
     """One device's memory and one stream.
 
-    Raises:  MissingDependencyError without a CUDA runtime, or a GPU and driver that it may use;
+    Raises:  IncompleteDependencyError without a CUDA runtime, or a GPU and driver that it may use;
              InferenceError when a call fails.
     """
 
@@ -90,7 +90,7 @@ class Cuda:
             describe.restype = ctypes.c_char_p
             text = (describe(code) or b"unknown").decode(errors="replace")
             if code in NO_DEVICE:
-                raise MissingDependencyError(
+                raise IncompleteDependencyError(
                     f"CUDA: {name} finds no GPU that it may use: {code} ({text})",
                     hint="in a container, use NVIDIA's container runtime",
                 )
@@ -103,7 +103,7 @@ def _load() -> ctypes.CDLL:
     for name in LIBRARIES:
         with contextlib.suppress(OSError):
             return ctypes.CDLL(name)
-    raise MissingDependencyError(
+    raise IncompleteDependencyError(
         f"no CUDA runtime found, tried {', '.join(LIBRARIES)}",
         hint="it comes with JetPack; in a container, use NVIDIA's container runtime",
     )

@@ -33,8 +33,9 @@ class TensorRtRuntime(GuardedRuntime):
 
     Args:    model: ONNX; building blocks for minutes where no engine is cached.
              threads: not used, the GPU has its own.   folder: of the engine cache.
-    Raises:  MissingDependencyError for an older TensorRT, without CUDA, or without int8 hardware
-             for a quantized model; InferenceError when it cannot be built or run.
+    Raises:  MissingDependencyError for an older TensorRT, or without int8 hardware for a quantized
+             model; IncompleteDependencyError without CUDA or a GPU; InferenceError when it cannot
+             be built or run.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1, folder: Path | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,26 @@ def test_auto_passes_over_what_cannot_run_here(tmp_path: Path) -> None:
     table = {"gone": "library_that_nobody_has:Gone", "tflite": RUNTIMES["tflite"]}
     with Classifier(bundle, runtimes=table) as classifier:
         assert classifier.variant.name == "tflite-int8"
+
+
+def test_auto_warns_of_a_library_that_is_there_and_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "libgomp.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "half_a_library.py").write_text(f"raise ImportError({text!r})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    models = {"gone-int8": b"?", "half-int8": b"?", "tflite-int8": model("int8.tflite")}
+    bundle = open_bundle(tiny_bundle(tmp_path / "b", models))
+    table = {
+        "gone": "library_that_nobody_has:Gone",
+        "half": "half_a_library:Half",
+        "tflite": RUNTIMES["tflite"],
+    }
+    with Classifier(bundle, runtimes=table) as classifier:
+        assert classifier.variant.name == "tflite-int8"
+    (warned,) = [line for line in caplog.records if line.levelno >= logging.WARNING]
+    assert "variant half-int8 cannot run here" in warned.message
+    assert "lacks a library of the system: libgomp.so.1" in warned.message
 
 
 def test_auto_without_any_library_says_what_to_install(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from edgecls.doctor.inference import (
     check_tensorrt,
 )
 from tests.patients import patient_of, states, told
-from tests.recorded_boards import JETSON_NANO, LAPTOP, ORIN_NANO, PI_4
+from tests.recorded_boards import JETSON_NANO, LAPTOP, ORIN_NANO, PI_4, RecordedBoard
 
 NVINFER = "usr/lib/aarch64-linux-gnu/libnvinfer.so"
 
@@ -27,6 +28,32 @@ def test_a_runtime_that_is_not_installed_is_no_fault(tmp_path: Path) -> None:
     assert "ai-edge-litert" in found["runtime tflite"].text
     assert found["runtime tensorrt"].state.value == "skip"
     assert "runtimes" not in found
+
+
+@pytest.mark.parametrize(
+    ("board", "key", "package", "lacks"),
+    [(PI_4, "onnx", "onnxruntime", "libgomp.so.1"), (LAPTOP, "tflite", "ai_edge_litert", "libm.so"),
+     (ORIN_NANO, "tensorrt", "tensorrt", "libnvinfer.so.10")],
+)  # fmt: skip
+def test_a_runtime_that_lacks_a_library_of_the_system_fails(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    board: RecordedBoard,
+    key: str,
+    package: str,
+    lacks: str,
+) -> None:
+    text = f"{lacks}: cannot open shared object file: No such file or directory"
+    (tmp_path / f"{package}.py").write_text(f"raise ImportError({text!r})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delitem(sys.modules, f"edgecls.runtimes.{key}", raising=False)
+    found = told(check_runtimes(patient_of(tmp_path / "root", board)))[f"runtime {key}"]
+    assert found.state.value == "fail"
+    assert f"is there, but lacks a library of the system: {lacks}" in found.text
+    assert ("NVIDIA" in str(found.fix)) == (key == "tensorrt")
+    assert ("NVIDIA" in str(found.fix)) != (lacks in str(found.fix))
 
 
 def test_the_shipped_model_is_opened(tmp_path: Path) -> None:

@@ -59,13 +59,15 @@ def test_tflite_runtime_serves_where_litert_is_missing(repository: Path, tmp_pat
     assert told == "Interpreter of tflite-runtime"
 
 
-def test_a_library_without_the_systems_own_is_missing_too(repository: Path, tmp_path: Path) -> None:
+def test_a_library_without_the_systems_own_is_told_as_that(
+    repository: Path, tmp_path: Path
+) -> None:
     """As TensorRT's module in a container that was started without the GPU's libraries."""
     text = "libnvinfer.so.8: cannot open shared object file: No such file or directory"
     (tmp_path / "tensorrt.py").write_text(f"raise ImportError({text!r})\n")
     message, told, code = load("tensorrt", [], [tmp_path, repository]).split(" | ")
-    assert "needs a library of the system that is not there: libnvinfer.so.8" in message
-    assert "NVIDIA's runtime" in told
+    assert "is there, but lacks a library of the system: libnvinfer.so.8" in message
+    assert "NVIDIA's container runtime" in told
     assert code == "3"
     (tmp_path / "tensorrt.py").write_text("raise ImportError('something else is broken')\n")
     with pytest.raises(subprocess.CalledProcessError):

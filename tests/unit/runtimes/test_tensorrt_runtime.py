@@ -105,16 +105,21 @@ def _auto_of(folder: Path) -> str:
 
 @pytest.mark.parametrize("jetson", [FakeTensorRt("8.2.1.8")], indirect=True)
 def test_auto_passes_an_old_tensorrt_over_without_asking_the_gpu(
-    jetson: Jetson, tmp_path: Path
+    jetson: Jetson, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """On JetPack 4.6 in a container that may not use the GPU, every call of CUDA fails."""
     jetson.gpu.fails = 304  # cudaErrorOperatingSystem
     assert _auto_of(tmp_path / "tiny") == "tflite-int8"
+    assert not [line for line in caplog.records if line.levelno >= logging.WARNING]
 
 
-def test_auto_passes_tensorrt_over_where_there_is_no_gpu(jetson: Jetson, tmp_path: Path) -> None:
+def test_auto_passes_tensorrt_over_where_there_is_no_gpu(
+    jetson: Jetson, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     jetson.gpu.fails = 100  # cudaErrorNoDevice
     assert _auto_of(tmp_path / "tiny") == "tflite-int8"
+    (warned,) = [line.message for line in caplog.records if line.levelno >= logging.WARNING]
+    assert "variant tensorrt-int8 cannot run here: CUDA: cudaStreamCreate finds no GPU" in warned
     with pytest.raises(MissingDependencyError, match="finds no GPU that it may use: 100"):
         jetson.leaf.TensorRtRuntime(model("nchw.onnx"))
     jetson.gpu.fails = 700  # cudaErrorIllegalAddress: a fault, not a lack
