@@ -9,6 +9,10 @@ from typing import Any
 
 DAY_S = 86_400.0
 TAIL = 0.025
+Z = 1.959964
+"""The normal distribution's quantile for TAIL."""
+EXACT_TO = 100
+"""Up to so many events the interval is the exact one; beyond, summing would cost seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,9 @@ class DailyRate:
 def daily_rate(count: int, watched_s: float) -> DailyRate | None:
     """Return `count` events as a rate per day; None when nothing was watched.
 
-    F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936): exact, and so
-    a little wide. It takes the events for independent of each other.
+    F. Garwood, "Fiducial limits for the Poisson distribution", Biometrika 28 (1936): exact, or as
+    close to it as `poisson_interval` says, and so a little wide. It takes the events for
+    independent of each other.
     """
     if count < 0:
         raise ValueError(f"a count cannot be negative, received {count}")
@@ -59,7 +64,22 @@ def daily_rate(count: int, watched_s: float) -> DailyRate | None:
 
 
 def poisson_interval(count: int) -> tuple[float, float]:
-    """Return the exact 95 % interval of a Poisson mean after `count` events."""
+    """Return the 95 % interval of a Poisson mean after `count` events.
+
+    Beyond EXACT_TO by Byar's approximation, which takes the chi-square quantiles of the exact
+    limits from E. B. Wilson, M. M. Hilferty, "The distribution of chi-square", PNAS 17 (1931); see
+    N. E. Breslow, N. E. Day, "Statistical methods in cancer research" II, IARC (1987), chapter 2.
+    It is then off by less than one part in 30,000.
+    """
+    return exact_interval(count) if count <= EXACT_TO else (_cubed(count, -Z), _cubed(count + 1, Z))
+
+
+def _cubed(events: int, z: float) -> float:
+    return events * (1.0 - 1.0 / (9.0 * events) + z / (3.0 * math.sqrt(events))) ** 3
+
+
+def exact_interval(count: int) -> tuple[float, float]:
+    """Return Garwood's 95 % interval of a Poisson mean; the time it takes grows with `count`."""
     above = count + 10.0 * math.sqrt(count + 1.0) + 10.0
     low = 0.0
     if count:

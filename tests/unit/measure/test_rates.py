@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from edgecls.measure.rates import DAY_S, daily_rate, poisson_interval, span_words
+from edgecls.measure.rates import (
+    DAY_S,
+    EXACT_TO,
+    daily_rate,
+    exact_interval,
+    poisson_interval,
+    span_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +27,16 @@ from edgecls.measure.rates import DAY_S, daily_rate, poisson_interval, span_word
 )
 def test_the_interval_is_garwoods(count: int, low: float, high: float) -> None:
     assert poisson_interval(count) == pytest.approx((low, high), rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [EXACT_TO + 1, 250, 600])
+def test_many_events_have_nearly_the_exact_interval(count: int) -> None:
+    assert poisson_interval(count) == pytest.approx(exact_interval(count), rel=1 / 30_000)
+
+
+def test_very_many_events_cost_no_time() -> None:
+    low, high = poisson_interval(1_000_000)  # the exact sums would take minutes
+    assert (low, high) == pytest.approx((998_041, 1_001_962), abs=1)  # about 1.96 roots each way
 
 
 def test_nothing_in_little_time_says_little() -> None:
