@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from edgecls.store.store import Store
 from edgecls.triggers.waiting import WAITING_MAX
 from edgecls.types import Frame
 
+PATIENCE_S = 20.0
 HOUSE = {"camera": {"kind": "demo", "name": "front"}, "triggers": [{"kind": "http"}]}
 
 
@@ -46,6 +48,13 @@ class Rig:
         assert ring is not None
         return ring("page")
 
+    def ring_first(self) -> None:
+        """Ring as soon as it is heard: it opens in a moment."""
+        until_s = time.monotonic() + PATIENCE_S
+        while not self.ring():
+            assert time.monotonic() < until_s, "nobody hears the bell"
+            assert not self.stop.wait(0.01), "a thread that hears the bell has failed"
+
     @property
     def stored(self) -> int:
         return len(self.reader.presses(limit=999))
@@ -64,8 +73,7 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 
 def test_what_was_taken_before_the_end_is_stored(rig: Rig) -> None:
     with rig.ringing.heard(rig.stop):
-        while not rig.ring():  # it opens in a moment
-            rig.stop.wait(0.01)
+        rig.ring_first()
         assert rig.ring()
     assert rig.stored == 2
 
@@ -78,7 +86,7 @@ def test_what_comes_while_it_ends_is_stored_or_refused(rig: Rig) -> None:
         while not over.wait(0.02):
             answers.append(rig.ring())
 
-    leaning = threading.Thread(target=lean)
+    leaning = threading.Thread(target=lean, daemon=True)
     leaning.start()
     with rig.ringing.heard(rig.stop):
         rig.stop.wait(0.3)
@@ -92,8 +100,7 @@ def test_what_comes_while_it_ends_is_stored_or_refused(rig: Rig) -> None:
 
 def test_too_many_are_refused(rig: Rig) -> None:
     with rig.ringing.heard(rig.stop):
-        while not rig.ring():
-            rig.stop.wait(0.01)
+        rig.ring_first()
         answers = [rig.ring() for _ in range(WAITING_MAX + 3)]
         assert False in answers
         rig.stop.set()
