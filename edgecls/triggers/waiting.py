@@ -36,7 +36,7 @@ class WaitingPresses:
         self._waiting: queue.Queue[Press | None] = queue.Queue()
         self._turn = threading.Lock()
         self._open = False
-        self._crowd = RepeatedError(log, f"presses of {source} are left out")
+        self._crowd = RepeatedError(log, f"trigger {source}")
 
     def ring(self) -> bool:
         """Press, from any thread; see `ports.Ringable`."""
@@ -44,7 +44,7 @@ class WaitingPresses:
             if not self._open:
                 return False
             if self._waiting.qsize() >= WAITING_MAX:
-                self._crowd.failed(RuntimeError(f"{WAITING_MAX} wait already"))
+                self._crowd.failed(RuntimeError(f"a press is left out, {WAITING_MAX} wait already"))
                 return False
             self._waiting.put(Press(self._now(), self._source))
             return True
