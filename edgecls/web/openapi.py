@@ -175,6 +175,7 @@ SCHEMAS: Json = {
     "Now": _answer(
         camera=TEXT, state=_enum(*STATES), score=_or_null(SCORE), since=TIME,
         frame_age_s=_or_null(NUMBER), problem=_or_null(TEXT),
+        tampered=_or_null(_enum(*(one for one in TAMPERINGS if one != "over"))),
     ),
     "Health": _answer(
         board=TEXT, cameras=_list(CAMERA_HEALTH), inference_p50_ms=_or_null(NUMBER),
@@ -278,11 +279,7 @@ PATHS: Json = {
         "post": _operation(
             "press",
             "Ring the doorbell. A token of scope press is enough.",
-            {
-                "202": _json(
-                    "It rings, and will be an event unless the disk fails.", _ref("Pressed")
-                )
-            },
+            {"202": _json("It rings: an event, unless the disk fails.", _ref("Pressed"))},
             body=_NOTHING,
             fails=(409, *BODY_ERRORS),
         )

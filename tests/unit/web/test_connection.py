@@ -173,30 +173,63 @@ class Told(Hasty):
         self.ended.set()
 
 
+class Polite(Told):
+    """Would like to close soon after an answer; notes each time whether it did."""
+
+    closes: ClassVar[list[bool]]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.timeout_keep_alive = HASTY_S / 4  # type: ignore[assignment]
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self.closes.append(self.transport.is_closing())
+
+
 @contextlib.contextmanager
-def big_answer(folder: Path, *, head: bytes = b"", tls: str = "off") -> Iterator[socket.socket]:
+def big_answer(
+    folder: Path, *, head: bytes = b"", tls: str = "off", protocol: type[Told] = Told
+) -> Iterator[socket.socket]:
     """Ask for the big picture; `Told.ended` is set when the page lets go."""
     Told.ended = threading.Event()
     with (
-        page(folder, BigPicture(), protocol=Told, tls=tls) as server,
+        page(folder, BigPicture(), protocol=protocol, tls=tls) as server,
         connected(server) as connection,
     ):
         connection.sendall(b"GET /latest.jpg HTTP/1.1\r\n" + HEAD + head + b"\r\n")
         yield connection
 
 
+def read_slowly(connection: socket.socket) -> int:
+    """Read an answer in more than twice the time in which a request must be whole."""
+    read = 0
+    with http.client.HTTPResponse(connection) as response:
+        response.begin()
+        while chunk := response.read(BIG_BYTES // 24):
+            read += len(chunk)
+            time.sleep(HASTY_S / 8)
+    return read
+
+
 @pytest.mark.parametrize("tls", ["off", "generated"])
 @pytest.mark.parametrize("head", [b"", b"Connection: close\r\n"], ids=["kept", "close"])
 def test_a_slow_reader_gets_it_all(tmp_path: Path, head: bytes, tls: str) -> None:
     with big_answer(tmp_path, head=head, tls=tls) as slow:
-        began_s, read = time.monotonic(), 0
-        with http.client.HTTPResponse(slow) as response:
-            response.begin()
-            while chunk := response.read(BIG_BYTES // 24):
-                read += len(chunk)
-                time.sleep(HASTY_S / 8)
-        assert read == BIG_BYTES
+        began_s = time.monotonic()
+        assert read_slowly(slow) == BIG_BYTES
         assert time.monotonic() - began_s > 2 * HASTY_S
+
+
+def test_no_end_is_begun_while_an_answer_is_being_taken(tmp_path: Path) -> None:
+    """TLS has half a minute for its end, whatever is still to be sent."""
+    Polite.closes = []
+    with big_answer(tmp_path, tls="generated", protocol=Polite) as slow:
+        assert read_slowly(slow) == BIG_BYTES
+        slow.close()
+        assert Told.ended.wait(PATIENCE_S)
+    assert not any(Polite.closes[:2])
+    assert len(Polite.closes) > 2
 
 
 @pytest.mark.parametrize("tls", ["off", "generated"])
