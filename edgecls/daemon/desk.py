@@ -51,6 +51,7 @@ class CameraDesk:
         self._since = now()
         self._camera_problem: str | None = None
         self._storage_problem: str | None = None
+        self._tampered: str | None = None
         self._latencies_ms: deque[float] = deque(maxlen=RECENT)
         self._frames = 0
         self._inferences = 0
@@ -67,6 +68,7 @@ class CameraDesk:
         with self._turn:
             self._frame = frame
             self._score = seen.smoothed
+            self._tampered = seen.tampered
             self._frames += 1
             self._latencies_ms.extend(seen.latencies_ms)
             self._inferences += len(seen.latencies_ms)
@@ -95,6 +97,7 @@ class CameraDesk:
                 since=self._since,
                 frame_age_s=None if age is None else max(0.0, age),
                 problem=self._camera_problem or self._storage_problem,
+                tampered=self._tampered,
             )
 
     def health(self) -> CameraHealth:

@@ -15,7 +15,7 @@ from edgecls.vision.light import Light, LightMeter
 from edgecls.vision.motion import Motion, MotionGate
 from edgecls.vision.quiet import is_quiet
 from edgecls.vision.smoothing import Smoothing, bounds_around
-from edgecls.vision.tamper import TamperWatch, Told
+from edgecls.vision.tamper import Tamper, TamperWatch, Told
 from edgecls.vision.visits import Bounds, Change, Visits
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ class Seen:
              smoothed: the steady score.   frozen: the camera repeats one picture.
              latencies_ms: one per classification; empty when the frame was not judged.
              light: there is.   tamper: what has just begun, or "over"; None otherwise.
+             tampered: what is wrong with the camera now, if anything.
     """
 
     motion: Motion
@@ -42,6 +43,7 @@ class Seen:
     change: Change | None
     light: Light = "day"
     tamper: Told | None = None
+    tampered: Tamper | None = None
 
 
 @dataclass(slots=True)
@@ -116,7 +118,8 @@ class Watch:
         if frozen:  # the picture tells nothing about the door any more
             change = self._visits.without_picture(now_s)
             smoothed = self._smoothing.value or 0.0
-            return Seen(motion, self._score, smoothed, True, (), change, light, tamper)
+            now = self._tamper.state
+            return Seen(motion, self._score, smoothed, True, (), change, light, tamper, now)
         self._measure(frame, motion)
         worth = self._worth_judging(frame, motion, light)
         latencies = self._judge(frame, motion, light) if worth else ()
@@ -129,7 +132,8 @@ class Watch:
             may_begin=self._is_large_enough(now_s),
             quiet=is_quiet(self._quiet_hours, frame.captured_at),
         )
-        return Seen(motion, self._score, smoothed, False, latencies, change, light, tamper)
+        now = self._tamper.state
+        return Seen(motion, self._score, smoothed, False, latencies, change, light, tamper, now)
 
     def judge_now(self, frame: Frame) -> float:
         """Return the score of one frame for a press, 0 to 1; nothing else changes by it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -39,8 +39,7 @@ class Pages:
         camera = camera_name(request.query_params, self._household) or cameras[0]
         found = self._household.visits(limit=HOME_VISITS + 1)
         health = self._household.health()
-        happened = self._household.happenings(limit=LIST_HAPPENINGS)
-        tampered = tamperings_of(happened, at - timedelta(seconds=health.uptime_s))
+        tampered = tamperings_of(self._household.now(name) for name in cameras)
         return self._renderer.page(
             request,
             "home.html",

@@ -23,6 +23,7 @@ class Now:
              since: UTC, when this state began.
              frame_age_s: age of the newest frame; None before the first.
              problem: one line when something is wrong (camera away, frozen), else None.
+             tampered: one of TAMPERINGS but "over", while it lasts; None otherwise.
     """
 
     camera: str
@@ -31,6 +32,7 @@ class Now:
     since: datetime
     frame_age_s: float | None
     problem: str | None
+    tampered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,19 +179,10 @@ def happenings_view(events: Sequence[Event], now: datetime) -> tuple[HappeningVi
     )
 
 
-def tamperings_of(events: Iterable[Event], since: datetime) -> tuple[str, ...]:
-    """Return what is wrong with a camera still, in a few words each; empty when all see.
-
-    Args:    events: newest first.   since: an older one says nothing: the daemon has started anew.
-    """
-    newest: dict[str, Event] = {}
-    for event in events:
-        if event.kind == "tampered" and event.at >= since:
-            newest.setdefault(event.camera, event)
+def tamperings_of(doors: Iterable[Now]) -> tuple[str, ...]:
+    """Return what is wrong with cameras this moment, in a few words each; empty when all see."""
     return tuple(
-        f"{_tampered(event)} ({event.camera})"
-        for event in newest.values()
-        if event.detail != "over"
+        f"{TAMPERED[now.tampered]} ({now.camera})" for now in doors if now.tampered is not None
     )
 
 

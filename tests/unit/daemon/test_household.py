@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -109,6 +110,15 @@ def test_problems_are_told_the_camera_first(desk: CameraDesk) -> None:
 def test_a_frozen_picture_is_no_state(desk: CameraDesk) -> None:
     desk.show(FakeDoor().frame(), seen(0.9, frozen=True), somebody=True)
     assert desk.now().state == "no_picture"
+
+
+def test_tampering_lasts_until_the_watch_says_otherwise(desk: CameraDesk) -> None:
+    desk.show(FakeDoor().frame(), replace(seen(0.1), tampered="covered"), somebody=False)
+    assert desk.now().tampered == "covered"
+    desk.camera_problem("unplugged")
+    assert desk.now().tampered == "covered"  # nobody has seen otherwise
+    desk.show(FakeDoor().frame(), seen(0.1), somebody=False)  # uncovered, or another watch
+    assert desk.now().tampered is None
 
 
 def test_health(household: DaemonHousehold, desk: CameraDesk, clock: Clock) -> None:

@@ -233,7 +233,12 @@ def test_tampering_is_told_once(scene: Scene) -> None:
     hand = scene.door.pixels() // 12
     flat = [scene.watch.see(scene.door.frame(pixels=hand * 0 + 30 + hand % 2)) for _ in range(80)]
     assert [one.tamper for one in flat if one.tamper] == ["covered"]
-    assert [one.tamper for one in scene.play(10) if one.tamper] == ["over"]
+    told = next(number for number, one in enumerate(flat) if one.tamper)
+    assert {one.tampered for one in flat[:told]} == {None}
+    assert {one.tampered for one in flat[told:]} == {"covered"}
+    seen = scene.play(10)
+    assert [one.tamper for one in seen if one.tamper] == ["over"]
+    assert (seen[0].tampered, seen[-1].tampered) == ("covered", None)
 
 
 def test_a_press_is_judged_beside_the_watch() -> None:
@@ -256,3 +261,17 @@ def test_the_watch_after_a_reload_knows_what_was_told(scene: Scene) -> None:
     scene.watch.go_on_from(before)
     assert scene.watch.counters is before.counters
     assert [one.tamper for one in scene.play(10) if one.tamper] == ["over"]
+
+
+def test_a_watch_that_shall_not_look_for_tampering_sees_none(scene: Scene) -> None:
+    scene.play(30)
+    hand = scene.door.pixels() // 255 + 30
+    covered = [scene.watch.see(scene.door.frame(pixels=hand)) for _ in range(60)]
+    assert covered[-1].tampered == "covered"
+    off = from_mapping(
+        {"camera": {"kind": "v4l2", "source": "/dev/video0"}, "tamper": {"enabled": False}},
+        origin="test",
+    )
+    before, scene.watch = scene.watch, Watch(off, Decider(scene.judge, "person", 0.5, 96))
+    scene.watch.go_on_from(before)
+    assert scene.watch.see(scene.door.frame(pixels=hand)).tampered is None

@@ -37,6 +37,7 @@ def test_now(client: AsgiClient) -> None:
         "since": "2026-11-20T13:04:48Z",
         "frame_age_s": 0.2,
         "problem": None,
+        "tampered": None,
     }
 
 
