@@ -152,6 +152,7 @@ def watch_door(
             notifier.reloading()
         else:
             notifier.stopping()
+        events.finish()
         _complain_of_loss(doorways, events)
         return Summary(
             visits=sum(doorway.loop.visits for doorway in doorways),
