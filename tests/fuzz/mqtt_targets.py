@@ -12,6 +12,7 @@ from edgecls.sections.sinks import MqttSinkSection
 from edgecls.sections.triggers import MqttTriggerSection
 from edgecls.sinks.mqtt import RESTART, MqttSink
 from edgecls.triggers.mqtt import MqttTrigger
+from edgecls.triggers.waiting import WaitingPresses
 from tests.fuzz.strategies import made, some_text
 from tests.fuzz.target import Target
 
@@ -37,6 +38,7 @@ def trigger() -> Target:
 
     def check(delivery: Delivery) -> None:
         bell = MqttTrigger(section)
+        WaitingPresses.__enter__(bell)  # open, but without a broker
         bell._connection._message(None, None, delivery.message())
         rings = (
             delivery.topic == "home/bell" and delivery.payload == b"ring" and not delivery.retained
