@@ -154,7 +154,7 @@ class ZipContainer:
         seen: set[str] = set()
         for entry in entries:
             place = f"{self._path}: entry {entry.filename!r}"
-            name = entry.filename.removesuffix("/") if entry.is_dir() else entry.filename
+            name = entry.filename.removesuffix("/")
             if not is_safe_name(name) or entry.orig_filename != entry.filename:
                 raise BundleError(f"{place} leads outside the bundle", hint=_UNSAFE_HINT)
             if name in seen:

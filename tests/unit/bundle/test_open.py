@@ -169,6 +169,11 @@ class TestZip:
     def test_an_entry_that_leads_outside(self, tmp_path: Path, name: str) -> None:
         assert "leads outside the bundle" in refused(self.good(tmp_path, (name, b"")))
 
+    def test_an_entry_without_a_name(self, tmp_path: Path) -> None:
+        path = self.good(tmp_path, ("?", b""))
+        path.write_bytes(path.read_bytes().replace(b"?", b"\0"))  # zipfile reads up to a zero
+        assert "leads outside the bundle" in refused(path)
+
     def test_an_entry_that_is_a_link(self, tmp_path: Path) -> None:
         link = zipfile.ZipInfo("link")
         link.create_system, link.external_attr = 3, 0o120777 << 16
