@@ -90,16 +90,19 @@ class Watch:
         self._judged_s: float | None = None
         self._large_s: float | None = None
         self._kept: Region | None = None
+        self._told_still = False  # tampering, by the watch before this one
 
     def go_on_from(self, before: Watch) -> None:
         """Take the place of another watch on the same camera, between two visits.
 
-        What the camera usually sees was learnt for hours, and tampering that was told must be told
-        as over: both stay, unless the masks or the section are others.
+        What the camera usually sees was learnt for hours: it stays, unless the masks or the section
+        are others. Tampering that was told is told as over then: nobody looks for that one any more.
         """
         self.counters = before.counters
         if (self._masks, self._tamper_section) == (before._masks, before._tamper_section):
             self._tamper, self._meter = before._tamper, before._meter
+        else:
+            self._told_still = before._told_still or before._tamper.state is not None
 
     @property
     def somebody(self) -> bool:
@@ -152,6 +155,9 @@ class Watch:
         return self._visits.finish()
 
     def _tampered(self, now_s: float, light: Light, *, frozen: bool) -> Told | None:
+        if self._told_still:
+            self._told_still = False
+            return "over"
         if self._gate.grey is None:
             return None
         return self._tamper.look(
