@@ -96,7 +96,7 @@ class Watch:
         """Take the place of another watch on the same camera, between two visits.
 
         What the camera usually sees was learnt for hours: it stays, unless the masks or the section
-        are others. Tampering that was told is told as over then: nobody looks for that one any more.
+        are others. Tampering that was told is then told as over: nobody looks for it any more.
         """
         self.counters = before.counters
         if (self._masks, self._tamper_section) == (before._masks, before._tamper_section):
