@@ -67,6 +67,14 @@ def load_from_bundle(model: keras.Model, path: Path) -> None:
     Raises:  BundleError for a damaged bundle; BundleWeightsError, naming the layer, where there is
              no float ONNX artefact or it is of another network.
     """
+    fill_layers(model, layers_of_bundle(path), origin=str(path))
+
+
+def layers_of_bundle(path: Path) -> list[Affine]:
+    """Read the layers of a bundle's float ONNX artefact, in the order of its graph.
+
+    Raises:  BundleError for a damaged bundle; BundleWeightsError where it has no such artefact.
+    """
     bundle = open_bundle(path)
     floats = [
         v for v in bundle.manifest.variants if (v.runtime, v.precision) == ("onnx", "float32")
@@ -76,10 +84,18 @@ def load_from_bundle(model: keras.Model, path: Path) -> None:
             f"{path} has no float32 ONNX variant, expected one to read weights from",
             hint="edgecls quantize writes one beside the others",
         )
-    graph = onnx.load_from_string(bundle.artefact(floats[0])).graph
+    return affine_layers(onnx.load_from_string(bundle.artefact(floats[0])).graph)
+
+
+def fill_layers(model: keras.Model, found: Iterable[Affine], *, origin: str) -> None:
+    """Put layers into a network, matched by kind and shape, in their order.
+
+    Args:    origin: where they come from, for errors.
+    Raises:  BundleWeightsError, naming the layer, where they are of another network.
+    """
     waiting: dict[Key, deque[Affine]] = defaultdict(deque)
-    for found in affine_layers(graph):
-        waiting[found.key].append(found)
+    for one in found:
+        waiting[one.key].append(one)
     for layer in model.layers:
         kind = next((name for of, name in _KINDS.items() if isinstance(layer, of)), None)
         if kind is None:
@@ -87,7 +103,7 @@ def load_from_bundle(model: keras.Model, path: Path) -> None:
         key = (kind, tuple(layer.kernel.shape))
         if not waiting[key]:
             raise BundleWeightsError(
-                f"{path} does not fit {model.name}: nothing is left for layer {layer.name}, "
+                f"{origin} does not fit {model.name}: nothing is left for layer {layer.name}, "
                 f"{kind} {key[1]}",
                 hint="compare architecture.name and its options with how the bundle was made",
             )
@@ -95,7 +111,7 @@ def load_from_bundle(model: keras.Model, path: Path) -> None:
     left = [queue[0].key for queue in waiting.values() if queue]
     if left:
         raise BundleWeightsError(
-            f"{path} does not fit {model.name}: it has another {left[0][0]} layer {left[0][1]}",
+            f"{origin} does not fit {model.name}: it has another {left[0][0]} layer {left[0][1]}",
             hint="compare architecture.name and its options with how the bundle was made",
         )
 

@@ -97,6 +97,11 @@ class Architecture(Part):
         description='"imagenet", a .weights.h5 or .keras file, a bundle that has a float ONNX '
         'variant, or "none": start at random.',
     )  # fmt: skip
+    start_share: float = Field(
+        0.0, ge=0, le=1,
+        description="So much of the start weights, a bundle's, is kept in the result: the trained "
+        "ones are averaged with them.",
+    )  # fmt: skip
     options: dict[str, OptionValue] = Field(
         {}, description="What the network offers: width, minimalistic, dropout ..."
     )

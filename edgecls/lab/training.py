@@ -17,6 +17,7 @@ from edgecls.bundle.images import encode_jpeg
 from edgecls.bundle.manifest import InputRule
 from edgecls.errors import EdgeclsError
 from edgecls.lab import checkpoint, devices, plots
+from edgecls.lab.blending import check_start_share, keep_of_start
 from edgecls.lab.building import network_from, resized
 from edgecls.lab.checkpoint import Checkpoint, Progress, TrainingError
 from edgecls.lab.contact_sheet import contact_sheet
@@ -62,6 +63,7 @@ def train(
              DataError on the way, after the last good weights were written.
     """
     folder = RunFolder(out)
+    check_start_share(recipe.architecture)
     photos = dataset_from(recipe.data) if photos is None else photos
     folder.begin(recipe, resume=resume)
     resumed = checkpoint.load(folder.checkpoint) if resume else None
@@ -79,6 +81,8 @@ def train(
         network = _first_network(recipe, photos, front, progress.phase, resumed)
         runner = PhaseRunner(recipe, photos, rule, folder, watcher, unreadable)
         network = _through_phases(runner, network, progress, resumed)
+        if share := recipe.architecture.start_share:
+            keep_of_start(network.model, Path(recipe.architecture.weights), share)
     shutil.rmtree(folder.cache, ignore_errors=True)  # decoded squares, as large as the data
     report = _reported(folder, recipe, photos, network.model, rule, progress, unreadable, facts)
     return Trained(folder, network.model, rule, photos.labels, report)

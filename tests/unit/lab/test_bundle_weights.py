@@ -12,6 +12,7 @@ keras = pytest.importorskip("keras", reason="the lab extra is not installed")
 pytest.importorskip("tf2onnx", reason="the lab extra is not installed")
 
 from edgecls.bundle.manifest import InputRule, Manifest, OutputRule, Variant  # noqa: E402
+from edgecls.lab.blending import check_start_share, keep_of_start  # noqa: E402
 from edgecls.lab.building import network_from  # noqa: E402
 from edgecls.lab.bundle_weights import (  # noqa: E402
     BundleWeightsError,
@@ -20,7 +21,7 @@ from edgecls.lab.bundle_weights import (  # noqa: E402
 )
 from edgecls.lab.export import onnx_from_keras  # noqa: E402
 from edgecls.lab.recipe import Architecture  # noqa: E402
-from edgecls.lab.weights import load_into  # noqa: E402
+from edgecls.lab.weights import WeightsError, load_into  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -121,3 +122,26 @@ def test_a_bundle_without_a_float_graph_is_refused(bundle: Path, tmp_path: Path)
     (tmp_path / "net.onnx").write_bytes((bundle / "net.onnx").read_bytes())
     with pytest.raises(BundleWeightsError, match="has no float32 ONNX variant"):
         load_from_bundle(_network(), tmp_path)
+
+
+def test_a_share_of_the_start_is_kept_layer_by_layer(donor: keras.Model, bundle: Path) -> None:
+    keras.utils.set_random_seed(11)
+    trained, images = _network(), _images(4, 2)
+    own = trained.predict(images, verbose=0)
+    keep_of_start(trained, bundle, 0.0)
+    np.testing.assert_allclose(trained.predict(images, verbose=0), own, atol=TOLERANCE)
+    keep_of_start(trained, bundle, 0.5)
+    between = trained.predict(images, verbose=0)
+    assert np.abs(between - own).max() > 100 * TOLERANCE
+    keep_of_start(trained, bundle, 1.0)
+    start = donor.predict(images, verbose=0)
+    np.testing.assert_allclose(trained.predict(images, verbose=0), start, atol=TOLERANCE)
+    assert np.abs(between - start).max() > 100 * TOLERANCE
+
+
+def test_a_start_that_cannot_be_averaged_with_is_refused_before_training(bundle: Path) -> None:
+    check_start_share(Architecture(name="resnet8", weights=str(bundle), start_share=0.5))
+    with pytest.raises(WeightsError, match="expected a bundle as architecture"):
+        check_start_share(Architecture(name="resnet8", start_share=0.5))
+    with pytest.raises(BundleWeightsError, match="its layers are others"):
+        keep_of_start(_network(width=0.5), bundle, 0.5)
