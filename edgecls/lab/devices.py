@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -18,15 +18,25 @@ MIRRORED: Mapping[str, str] = {
 """TensorFlow's strategy is loaded where it is used: the rest of the lab needs Keras only."""
 
 
-def prepare(precision: str, gpus: int) -> AbstractContextManager[Any]:  # Any: a strategy's scope
-    """Set the precision of new layers, and return the context to build the network in.
+@contextmanager
+def prepared(precision: str, gpus: int) -> Iterator[None]:
+    """Build and train networks in a precision, on so many GPUs; float32 on one comes after it.
 
     Several GPUs train the same network on parts of each batch: tf.distribute.MirroredStrategy with
     TensorFlow, keras.distribution.DataParallel with JAX.
 
     Raises:  ConfigError when there are fewer GPUs than the recipe wants.
     """
+    scope = _scope(gpus)
     keras.config.set_dtype_policy(precision)
+    try:
+        with scope:
+            yield
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def _scope(gpus: int) -> AbstractContextManager[Any]:  # Any: a strategy's scope
     if gpus < 2:
         return nullcontext()
     if keras.backend.backend() == "tensorflow":
@@ -34,8 +44,7 @@ def prepare(precision: str, gpus: int) -> AbstractContextManager[Any]:  # Any: a
         return plugins.load("GPU strategy", MIRRORED, "scope")(gpus)  # type: ignore[no-any-return]
     devices = keras.distribution.list_devices("gpu")
     _check(len(devices), gpus)
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices[:gpus]))
-    return nullcontext()
+    return keras.distribution.DataParallel(devices=devices[:gpus]).scope()  # type: ignore[no-any-return]
 
 
 def _check(found: int, wanted: int) -> None:

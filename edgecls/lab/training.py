@@ -24,6 +24,7 @@ from edgecls.lab.contact_sheet import contact_sheet
 from edgecls.lab.cost import macs_of
 from edgecls.lab.dataset import Photos, dataset_from
 from edgecls.lab.fit import Watcher
+from edgecls.lab.full_precision import in_float32
 from edgecls.lab.networks.network import Network
 from edgecls.lab.phases import PhaseRunner
 from edgecls.lab.preprocessing import Front, front_from, rule_from
@@ -77,15 +78,16 @@ def train(
     front = front_from(recipe.input, training, rule)
     progress = resumed.progress if resumed is not None else Progress()
     keras.utils.set_random_seed(recipe.training.seed)
-    with devices.prepare(recipe.training.precision, recipe.training.gpus):
+    with devices.prepared(recipe.training.precision, recipe.training.gpus):
         network = _first_network(recipe, photos, front, progress.phase, resumed)
         runner = PhaseRunner(recipe, photos, rule, folder, watcher, unreadable)
         network = _through_phases(runner, network, progress, resumed)
-        if share := recipe.architecture.start_share:
-            keep_of_start(network.model, Path(recipe.architecture.weights), share)
+    model = in_float32(network.model)
+    if share := recipe.architecture.start_share:
+        keep_of_start(model, Path(recipe.architecture.weights), share)
     shutil.rmtree(folder.cache, ignore_errors=True)  # decoded squares, as large as the data
-    report = _reported(folder, recipe, photos, network.model, rule, progress, unreadable, facts)
-    return Trained(folder, network.model, rule, photos.labels, report)
+    report = _reported(folder, recipe, photos, model, rule, progress, unreadable, facts)
+    return Trained(folder, model, rule, photos.labels, report)
 
 
 def _first_network(
@@ -114,7 +116,7 @@ def _through_phases(
         except EdgeclsError:
             if progress.history:  # a broken run still hands over what was good
                 with contextlib.suppress(TrainingError):
-                    runner.folder.write_model(network.model)
+                    runner.folder.write_model(in_float32(network.model))
             raise
         resumed = None
         runner.folder.write_log(progress.history)

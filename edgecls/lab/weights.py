@@ -12,6 +12,7 @@ import keras
 
 from edgecls.errors import ConfigError, EdgeclsError
 from edgecls.lab.bundle_weights import is_bundle, load_from_bundle
+from edgecls.lab.full_precision import in_float32
 from edgecls.lab.networks.network import Network
 from edgecls.lab.recipe import Architecture
 
@@ -144,9 +145,9 @@ def _misfit(error: Exception) -> str:
 
 
 def model_from_file(file: Path) -> keras.Model:
-    """Read a whole .keras model. Raises: WeightsError."""
+    """Read a whole .keras model, in float32. Raises: WeightsError."""
     try:
-        return keras.saving.load_model(file, compile=False)
+        return in_float32(keras.saving.load_model(file, compile=False))
     except (ValueError, OSError) as error:
         raise WeightsError(f"{file} is not a Keras model: {_first_line(error)}") from error
 

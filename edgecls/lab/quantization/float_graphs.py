@@ -13,6 +13,7 @@ import onnx
 
 from edgecls.errors import CalibrationError, ConfigError
 from edgecls.lab.export import load_saved_model, onnx_from_keras, tflite_from_keras
+from edgecls.lab.full_precision import in_float32
 from edgecls.lab.quantization.clip import with_weights_clipped
 from edgecls.lab.quantization.equalize import with_layers_equalized, with_relu6_as_relu
 from edgecls.lab.quantization.fold import flattened, with_batchnorm_folded
@@ -67,7 +68,7 @@ def improved(model: keras.Model, steps: Sequence[str]) -> keras.Model:
 
 
 def load_keras(path: Path) -> keras.Model:
-    """Load a .keras file for inference and check that its weights are numbers.
+    """Load a .keras file for inference, in float32, and check that its weights are numbers.
 
     Raises:  CalibrationError for a file that Keras cannot load, or NaN in a weight (named).
     """
@@ -90,7 +91,7 @@ def load_keras(path: Path) -> keras.Model:
                 f"{path}: the weight {weight.path} holds NaN or infinity",
                 hint="the training run broke: go back to an earlier checkpoint",
             )
-    return model
+    return in_float32(model)
 
 
 def graphs_from_keras(model: keras.Model) -> FloatGraphs:
