@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="the lab extra is not installed")
+pytest.importorskip("keras", reason="the lab extra is not installed")
 
-from edgecls.lab.building import network_from  # noqa: E402
-from edgecls.lab.export import onnx_from_keras, tflite_from_keras  # noqa: E402
-from edgecls.lab.full_precision import in_float32  # noqa: E402
-from edgecls.lab.quantization.float_graphs import load_keras  # noqa: E402
-from edgecls.lab.recipe import Architecture  # noqa: E402
+import keras
+
+from edgecls.lab.building import network_from
+from edgecls.lab.export import onnx_from_keras, tflite_from_keras
+from edgecls.lab.full_precision import in_float32
+from edgecls.lab.quantization.float_graphs import load_keras
+from edgecls.lab.recipe import Architecture
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # converters, NumPy 2
 
