@@ -27,10 +27,7 @@ def write_bundle(manifest: Manifest, artefacts: Mapping[str, bytes], out: Path) 
     Raises:  ConfigError when `out` exists or its folder does not; BundleError when it cannot be
              written.
     """
-    if out.exists():
-        raise ConfigError(f"{out} exists already", hint="delete it first, or choose another name")
-    if not out.parent.is_dir():
-        raise ConfigError(f"{out.parent} is not a folder", hint=f"mkdir -p {out.parent}")
+    check_out(out)
     missing = [v.file for v in manifest.variants if v.file not in artefacts]
     if missing:
         raise BundleError(f"no content given for {', '.join(missing)}")
@@ -45,6 +42,14 @@ def write_bundle(manifest: Manifest, artefacts: Mapping[str, bytes], out: Path) 
             f"{out}: cannot be written: {error.strerror or error}",
             hint="check the free space and the rights of the folder",
         ) from error
+
+
+def check_out(out: Path) -> None:
+    """Check where a bundle is to be written, before the work. Raises: ConfigError."""
+    if out.exists():
+        raise ConfigError(f"{out} exists already", hint="delete it first, or choose another name")
+    if not out.parent.is_dir():
+        raise ConfigError(f"{out.parent} is not a folder", hint=f"mkdir -p {out.parent}")
 
 
 def zip_from_contents(contents: Mapping[str, bytes]) -> bytes:

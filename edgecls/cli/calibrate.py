@@ -89,9 +89,15 @@ def calibrate(
     """
     hush_tensorflow()
     from edgecls.lab.quantization import calibration_set, pipeline
+    from edgecls.lab.quantization.ranges import METHODS
     from edgecls.measure.dataset import load_dataset
+    from edgecls.plugins import unknown_key
 
+    if method not in METHODS:
+        raise unknown_key("method", METHODS, method)
     wanted = calibration_set.load_calibration_set(calibration)
+    if lock:  # anew: an older lock does not hold
+        wanted = wanted.model_copy(update={"locked": None})
     selected = calibration_set.select(wanted, data)
     if evaluation is not None:
         skip = wanted.source.skip_labels

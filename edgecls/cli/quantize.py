@@ -13,7 +13,7 @@ from rich.text import Text
 from edgecls.cli import measuring, output
 from edgecls.cli.calibrate import ADAROUND_HELP, BIAS_HELP, MODEL_HELP, steps_from_text
 from edgecls.cli.hush import hush_tensorflow
-from edgecls.errors import CalibrationError, ConfigError
+from edgecls.errors import CalibrationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ def quantize(
     recipe: Annotated[
         list[str] | None,
         typer.Option(
-            help="float32, float16, dynamic_wi8_afp32, static_wi8_ai8, static_wi8_ai16; repeat."
+            help="float32, float16, dynamic_wi8_afp32, static_wi8_ai8, static_wi8_ai16; commas."
         ),
     ] = None,
     method: Annotated[
@@ -123,7 +123,7 @@ def quantize(
     and the method.
     """
     hush_tensorflow()
-    from edgecls.bundle.write import write_bundle
+    from edgecls.bundle.write import check_out, write_bundle
     from edgecls.lab.quantization import calibration_set, manifest, pipeline
     from edgecls.lab.quantization.artefacts import check_words
     from edgecls.lab.quantization.fits import check_graph_fits
@@ -134,11 +134,13 @@ def quantize(
 
     if method not in METHODS:
         raise unknown_key("method", METHODS, method)
-    recipes = recipe or ["float32", "static_wi8_ai8"]
+    recipes = list(dict.fromkeys(measuring.words(recipe) or ["float32", "static_wi8_ai8"]))
     check_words(recipes, weights)
     check_steps(steps_from_text(improve))
-    if out.exists():
-        raise ConfigError(f"{out} exists already", hint="delete it first, or choose another name")
+    check_out(out)
+    manifest.check_word("--version", version)
+    if name is not None:
+        manifest.check_word("--name", name)
     wanted = calibration_set.load_calibration_set(calibration)
     recording = None
     trials: tuple[Trial, ...] = ()

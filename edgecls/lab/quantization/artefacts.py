@@ -9,7 +9,7 @@ from edgecls.errors import CalibrationError, ConfigError
 from edgecls.lab.quantization.float_graphs import FloatGraphs
 from edgecls.lab.quantization.onnx import onnx_quantized_from_float
 from edgecls.lab.quantization.recording import Recording
-from edgecls.lab.quantization.tflite import tflite_quantized_from_float
+from edgecls.lab.quantization.tflite import NAIVE, tflite_quantized_from_float
 from edgecls.plugins import unknown_key
 
 RECIPES = ("float32", "float16", "dynamic_wi8_afp32", "static_wi8_ai8", "static_wi8_ai16")
@@ -33,6 +33,12 @@ def check_words(recipes: Sequence[str], weights: str) -> None:
             raise unknown_key("recipe", RECIPES, recipe)
     if weights not in WEIGHTS:
         raise unknown_key("weights", WEIGHTS, weights)
+    for recipe in recipes:
+        if weights == "per_tensor" and recipe.startswith("static") and recipe not in NAIVE:
+            raise ConfigError(
+                f"per_tensor exists for {', '.join(NAIVE)} only, received {recipe}",
+                hint="leave that recipe out, or --weights per_tensor",
+            )
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import Self
 
 from edgecls._lib import toml
 from edgecls._lib.files import write_atomic
 from edgecls._lib.validation import message_from_validation
 from edgecls.bundle.images import read_image
-from edgecls.bundle.manifest import Decision, InputRule, OutputRule
+from edgecls.bundle.manifest import Decision, InputRule, OutputRule, Word
 from edgecls.errors import CalibrationError, ConfigError, ImageError
 from edgecls.measure.dataset import Dataset, Sample, load_dataset
 from edgecls.types import Pixels
 
 NIGHT_LUMA_MAX = 60.0
 UNREADABLE_MAX = 0.05
+LOCKED = re.compile(r"^\[locked\][^\[]*\[[^\]]*\][^\n]*\n?", re.MULTILINE)
+"""The section of that name, to the end of its list; the word in a comment is none."""
 
 
 class _Section(BaseModel):
@@ -52,7 +56,7 @@ class Locked(_Section):
 class CalibrationSet(_Section):
     """The whole file; `edgecls calibrate --lock` writes its last section."""
 
-    name: str
+    name: Word
     labels: tuple[str, ...] = Field(min_length=2)
     source: Source
     selection: Selection
@@ -60,6 +64,15 @@ class CalibrationSet(_Section):
     output: OutputRule
     decision: Decision | None = None
     locked: Locked | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        twice = sorted({label for label in self.labels if self.labels.count(label) > 1})
+        if twice:
+            raise ValueError(f"label {twice[0]!r} appears more than once")
+        if self.decision and self.decision.label not in self.labels:
+            raise ValueError(f"decision.label {self.decision.label!r} is not among the labels")
+        return self
 
 
 def load_calibration_set(path: Path) -> CalibrationSet:
@@ -192,11 +205,7 @@ def check_disjoint(hashes: Iterable[str], evaluation: Dataset) -> None:
     Raises:  CalibrationError naming the first such image and their number.
     """
     known = set(hashes)
-    both = [
-        sample.path
-        for sample in evaluation.samples
-        if hashlib.sha256(sample.path.read_bytes()).hexdigest() in known
-    ]
+    both = [sample.path for sample in evaluation.samples if _hash(sample.path) in known]
     if both:
         raise CalibrationError(
             f"{len(both)} calibration images are in {evaluation.name}, the first {both[0]}",
@@ -204,8 +213,25 @@ def check_disjoint(hashes: Iterable[str], evaluation: Dataset) -> None:
         )
 
 
+def _hash(path: Path) -> str:
+    """Return a file's sha256. Raises: CalibrationError when it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise CalibrationError(
+            f"{path}: cannot be read: {error.strerror or error}",
+            hint="take it out of the images to be measured on: edgecls data check",
+        ) from error
+
+
 def lock(path: Path, hashes: Sequence[str]) -> None:
-    """Write the images' hashes as the last section of the set's TOML, in place of an older one."""
-    kept = path.read_text(encoding="utf-8").partition("[locked]")[0].rstrip()
+    """Write the images' hashes as the last section of the set's TOML, in place of an older one.
+
+    Raises:  ConfigError when it cannot be written.
+    """
+    kept = LOCKED.sub("", path.read_text(encoding="utf-8-sig")).rstrip()
     listing = "\n".join(f'    "{digest}",' for digest in hashes)
-    write_atomic(path, f"{kept}\n\n[locked]\nimages = [\n{listing}\n]\n".encode())
+    try:
+        write_atomic(path, f"{kept}\n\n[locked]\nimages = [\n{listing}\n]\n".encode())
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror or error}") from error

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgecls.lab.quantization.fold import consumers
+from edgecls.lab.quantization.fold import called_once, consumers
 
 Array = npt.NDArray[np.float32]
 ROUNDS_MAX = 40
@@ -44,7 +44,7 @@ def with_relu6_as_relu(model: keras.Model) -> keras.Model:
 
 def links(model: keras.Model) -> list[Link]:
     """Return every pair of layers that can be equalized, in the order of the model."""
-    readers = consumers(model)
+    readers, single = consumers(model), called_once(model)
     found = []
     for first in model.layers:
         if not isinstance(first, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
@@ -52,7 +52,7 @@ def links(model: keras.Model) -> list[Link]:
         here = first
         while True:
             after = readers[here.name]
-            if not _homogeneous(here, first) or len(after) != 1:
+            if not _homogeneous(here, first) or len(after) != 1 or after[0].name not in single:
                 break
             here = after[0]
             if isinstance(here, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):

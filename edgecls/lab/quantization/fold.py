@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,34 +23,44 @@ class Pair:
     norm: keras.layers.BatchNormalization
 
 
-def producers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """Return the layers whose outputs `layer` reads, in order; the layer is used once."""
-    return [tensor._keras_history.operation for tensor in keras.tree.flatten(layer.input)]
+def consumers(model: keras.Model) -> Mapping[str, list[keras.Operation]]:
+    """Return, for the name of every layer and operation, what reads its output.
 
-
-def consumers(model: keras.Model) -> Mapping[str, list[keras.layers.Layer]]:
-    """Return, for every layer's name, the layers that read its output."""
-    readers: dict[str, list[keras.layers.Layer]] = {layer.name: [] for layer in model.layers}
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.InputLayer):
-            continue
-        for producer in producers(layer):
-            readers[producer.name].append(layer)
+    Operations such as the + in x + y count: they are no layers. What is called twice reads twice.
+    """
+    readers: dict[str, list[keras.Operation]] = {item.name: [] for item in model.operations}
+    for node in _calls(model):
+        for tensor in node.input_tensors:
+            readers[tensor._keras_history.operation.name].append(node.operation)
     return readers
 
 
+def called_once(model: keras.Model) -> set[str]:
+    """Return the names of the layers that are not shared: they have one input and one output."""
+    calls = Counter(node.operation.name for node in _calls(model))
+    return {name for name, count in calls.items() if count == 1}
+
+
+def _calls(model: keras.Model) -> Iterator[Any]:  # Any: Keras' own nodes
+    """Yield every call of a layer or operation that is in the model's graph."""
+    for nodes in model._nodes_by_depth.values():
+        yield from nodes
+
+
 def _pairs(model: keras.Model) -> list[Pair]:
-    readers = consumers(model)
+    readers, single = consumers(model), called_once(model)
     ends = Counter(tensor._keras_history.operation.name for tensor in model.outputs)
     found = []
     for layer in model.layers:
-        if not isinstance(layer, keras.layers.BatchNormalization):
+        if not isinstance(layer, keras.layers.BatchNormalization) or layer.name not in single:
             continue
-        (before,) = producers(layer)
+        (read,) = keras.tree.flatten(layer.input)
+        before = read._keras_history.operation
         linear = getattr(before, "activation", None) in (None, keras.activations.linear)
         if (
             isinstance(before, FOLDABLE)
             and linear
+            and before.name in single
             and len(readers[before.name]) == 1
             and not ends[before.name]
         ):

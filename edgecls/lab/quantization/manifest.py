@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from importlib.metadata import version as version_of
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from edgecls import __version__
-from edgecls.bundle.manifest import Manifest, Provenance, Variant
+from edgecls.bundle.manifest import Manifest, Provenance, Variant, Word
 from edgecls.bundle.tensorrt_float import with_tensorrt_float
+from edgecls.errors import ConfigError
 from edgecls.lab.quantization.artefacts import Artefact
 from edgecls.lab.quantization.calibration_set import CalibrationSet
 from edgecls.lab.quantization.pipeline import sha256_of
@@ -19,6 +20,17 @@ from edgecls.lab.quantization.recording import Recording
 
 PREFERENCE = ("tensorrt-int8", "tflite-int8", "onnx-int8", "tflite-float32", "onnx-float32")
 TOOLS = ("keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "ai-edge-quantizer")
+
+
+def check_word(option: str, word: str) -> None:
+    """Refuse a name or version that no manifest may hold. Raises: ConfigError."""
+    try:
+        TypeAdapter(Word).validate_python(word)
+    except ValidationError as error:
+        raise ConfigError(
+            f"{option} {word!r}: expected 1 to 80 letters, digits and . _ + -, a letter or digit "
+            "first"
+        ) from error
 
 
 def manifest_from_artefacts(

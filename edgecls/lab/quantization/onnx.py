@@ -96,18 +96,23 @@ def _rename(model: onnx.ModelProto) -> None:
     """Give names that depend on the graph alone, in place, so that a model has one hash.
 
     The converters number names by what the process did before ("Conv__272") and share equal
-    constants under any one of their names. A constant is named after its first reader.
+    constants under any one of their names. A constant is named after its first reader. A node may
+    come without a name, or with that of another: it is given one.
     """
     graph = model.graph
     constants = {item.name for item in graph.initializer}
     names: dict[str, str] = {}
     numbers: dict[str, str] = {}
+    taken: set[str] = set()
 
     def number(found: re.Match[str]) -> str:
         return "__" + numbers.setdefault(found[1], str(len(numbers)))
 
-    for node in graph.node:
+    for place, node in enumerate(graph.node):
         node.name = COUNTER.sub(number, node.name)
+        if not node.name or node.name in taken:
+            node.name = f"{node.name or node.op_type}.{place}"
+        taken.add(node.name)
         for at, name in enumerate(node.input):
             stem = f"{node.name}/{at}" if name in constants else COUNTER.sub(number, name)
             names.setdefault(name, stem)

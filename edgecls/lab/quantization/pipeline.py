@@ -16,7 +16,12 @@ from edgecls.errors import CalibrationError, ConfigError
 from edgecls.lab.quantization.artefacts import Artefact, Sources, check_words
 from edgecls.lab.quantization.bias import corrections, mean_inputs, with_bias_corrected
 from edgecls.lab.quantization.calibration_set import CalibrationSet, Selected
-from edgecls.lab.quantization.fits import check_fits, check_graph_fits
+from edgecls.lab.quantization.fits import (
+    check_fits,
+    check_graph_fits,
+    check_observed_fits,
+    check_single,
+)
 from edgecls.lab.quantization.float_graphs import (
     FloatGraphs,
     graphs_from_file,
@@ -58,6 +63,7 @@ def calibrated(
             what = "bias correction" if bias else "learned rounding"
             raise ConfigError(f"{what} works on Keras layers; {model} is not a .keras file")
         net = improved(load_keras(model), steps)
+        check_single(len(net.inputs), len(net.outputs))
         check_fits(net.input.shape, net.output.shape, wanted)
         rounding, shifts = _corrected(net, wanted.input, selected, bias, adaround, told)
     graphs = _int8_base(model, steps, rounding, shifts)
@@ -71,6 +77,7 @@ def calibrated(
     first = _channels_first(graphs)
     tensors = (_laid_out(image, first) for image in _images(wanted.input, selected))
     found["onnx"] = Observed(graphs.sha256("onnx"), observed(OnnxObserver(graphs.onnx), tensors))
+    check_observed_fits(found["onnx"], graphs.onnx, wanted)
     return Recording(wanted.name, selected.hashes, found, tuple(steps), shifts, rounding)
 
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from edgecls._lib.files import write_atomic
-from edgecls.errors import CalibrationError
+from edgecls.errors import CalibrationError, ConfigError
 from edgecls.lab.quantization.histograms import BINS, Histogram
 from edgecls.lab.quantization.observe import Halves
 from edgecls.lab.quantization.ranges import METHODS, Range
 
 SCHEMA = 1
 MOVED_MAX = 0.20
+UNREADABLE = (OSError, EOFError, ValueError, LookupError, TypeError, BadZipFile, zlib.error)
+"""What numpy and zip say of an empty, cut or foreign file."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,10 @@ class Recording:
     rounding: Mapping[str, npt.NDArray[np.uint8]] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write a .npz of plain arrays (no pickles), the same bytes for the same content."""
+        """Write a .npz of plain arrays (no pickles), the same bytes for the same content.
+
+        Raises:  ConfigError when it cannot be written.
+        """
         arrays: dict[str, Any] = {}  # Any: arrays of several dtypes
         listing: dict[str, Any] = {}  # Any: JSON
         for graph, seen in self.graphs.items():
@@ -96,7 +103,13 @@ class Recording:
         arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
-        write_atomic(path, buffer.getvalue())
+        try:
+            write_atomic(path, buffer.getvalue())
+        except OSError as error:
+            raise ConfigError(
+                f"cannot write the recording {path}: {error.strerror or error}",
+                hint="edgecls calibrate --out FILE writes it elsewhere",
+            ) from error
 
 
 def load(path: Path) -> Recording:
@@ -105,7 +118,7 @@ def load(path: Path) -> Recording:
     Raises:  CalibrationError for a file that is none, or of a newer edgecls.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             header = _header(arrays["header"].tobytes())
             graphs = {
                 graph: _observed(listing, arrays[f"{graph}.counts"], arrays[f"{graph}.extremes"])
@@ -114,14 +127,14 @@ def load(path: Path) -> Recording:
             shifts = {name: arrays[f"shift.{at}"] for at, name in enumerate(header["shifts"])}
             rounded = header.get("rounding", ())  # older recordings have none
             rounding = {name: arrays[f"round.{at}"] for at, name in enumerate(rounded)}
-    except (OSError, ValueError, KeyError) as error:
+            steps, images = tuple(header["steps"]), tuple(header["images"])
+            named = header["calibration_set"]
+    except UNREADABLE as error:
         raise CalibrationError(
             f"{path} is not a calibration recording: {error}",
             hint="edgecls calibrate writes one",
         ) from error
-    steps = tuple(header["steps"])
-    images = tuple(header["images"])
-    return Recording(header["calibration_set"], images, graphs, steps, shifts, rounding)
+    return Recording(named, images, graphs, steps, shifts, rounding)
 
 
 def _header(data: bytes) -> dict[str, Any]:

@@ -100,6 +100,10 @@ def test_a_bundle_that_is_there_already_stops_it_at_once(
         (("--method", "mean"), "unknown method 'mean'"),
         (("--weights", "per_layer"), "per_channel"),
         (("--improve", "folding"), "did you mean 'fold'?"),
+        (("--name", "front door"), "--name 'front door': expected"),
+        (("--version", ""), "--version '': expected"),
+        (("--weights", "per_tensor", "--recipe", "static_wi8_ai16"), "per_tensor exists for"),
+        (("--out", "/no/such/folder/b"), "/no/such/folder is not a folder"),
     ],
 )
 def test_an_unknown_word_names_the_nearest(
@@ -136,6 +140,33 @@ def test_a_set_for_another_model_is_refused(
     assert run([*line, "--data", str(place), "--bias-correction"]) == 4
     assert told in capsys.readouterr().err
     assert not (tmp_path / "set.npz").exists()
+
+
+def test_recipes_may_be_repeated_and_have_commas(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ("--recipe", "float32,float16", "--recipe", "float32", "--json")
+    assert run(words(place, "quantize", "--out", str(tmp_path / "b"), *more)) == 0
+    made = json.loads(capsys.readouterr().out)["variants"]
+    assert {item["recipe"] for item in made} == {"float32", "float16"}
+
+
+def test_a_set_is_locked_anew_and_a_recording_cannot_be_written_anywhere(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "set.toml"
+    path.write_text(SET)
+    line = ["calibrate", str(place / "net.keras"), "--calibration", str(path), "--data", str(place)]
+    assert run([*line, "--lock"]) == 0
+    path.write_text(path.read_text().replace("count = 8", "count = 6"))
+    assert run(line) == 4
+    assert "locked to" in capsys.readouterr().err
+    assert run([*line, "--lock"]) == 0
+    assert run(line) == 0
+    assert run([*line, "--out", str(tmp_path / "no" / "set.npz")]) == 2
+    assert "cannot write the recording" in capsys.readouterr().err
+    assert run([*line, "--method", "mean"]) == 2
+    assert "unknown method 'mean'" in capsys.readouterr().err
 
 
 def test_images_that_are_measured_on_are_not_calibrated_on(

@@ -92,6 +92,22 @@ def test_a_locked_set_refuses_another_image_in_the_place_of_one(data: Path) -> N
         calibration_set.select(locked, data)
 
 
+def test_locking_keeps_what_else_is_in_the_file(data: Path) -> None:
+    path = written(data)
+    told = "# edgecls calibrate --lock writes [locked] at the end\n"
+    path.write_text(told + path.read_text())
+    calibration_set.lock(path, ["1" * 64])
+    decision = '# who is told\n[decision]\nlabel = "light"\nthreshold = 0.5\n'
+    path.write_text(path.read_text() + decision)
+    calibration_set.lock(path, ["2" * 64, "3" * 64])
+    assert path.read_text().startswith(told)
+    assert decision in path.read_text()
+    locked = calibration_set.load_calibration_set(path)
+    assert locked.locked is not None
+    assert locked.locked.images == ("2" * 64, "3" * 64)
+    assert locked.decision is not None
+
+
 def test_one_class_alone_is_refused(data: Path) -> None:
     for path in (data / "blobs" / "light").iterdir():
         path.unlink()
@@ -124,6 +140,30 @@ def test_calibration_images_must_not_be_measured_on(data: Path) -> None:
         calibration_set.check_disjoint(
             selected.hashes, load_dataset(data / "blobs", ("dark", "light"))
         )
+
+
+def test_an_image_to_measure_on_that_is_not_there_is_named(data: Path) -> None:
+    table = data / "table.csv"
+    table.write_text("file,label\nblobs/dark/0.png,dark\nnowhere.png,light\n")
+    with pytest.raises(CalibrationError, match=r"nowhere\.png: cannot be read: No such file"):
+        calibration_set.check_disjoint(["1" * 64], load_dataset(table, ("dark", "light")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"blobs"\nlabels', '"my blobs"\nlabels', "name: "),
+        ('"light"]', '"light", "dark"]', "label 'dark' appears more than once"),
+        ("[input]", '[decision]\nlabel = "lite"\nthreshold = 0.5\n[input]', "'lite' is not among"),
+    ],
+)
+def test_what_no_bundle_may_hold_is_refused_at_once(
+    data: Path, old: str, new: str, told: str
+) -> None:
+    path = written(data)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=told):
+        calibration_set.load_calibration_set(path)
 
 
 def test_all_faults_of_the_file_are_told_at_once(tmp_path: Path) -> None:

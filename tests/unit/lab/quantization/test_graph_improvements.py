@@ -128,3 +128,34 @@ def test_a_model_used_as_a_layer_is_unrolled_and_answers_the_same() -> None:
     assert {"stem", "deep_bn", "logits"} <= {layer.name for layer in flat.layers}
     np.testing.assert_allclose(answers(flat, images()), answers(outer, images()), atol=1e-6)
     assert norms(fold.with_batchnorm_folded(flat)) == ["after_add_bn"]
+
+
+def test_operators_between_layers_are_seen_as_readers() -> None:
+    keras.utils.set_random_seed(SEED)
+    image = keras.Input((16, 16, 3))
+    x = image / 127.5 - 1.0
+    first = keras.layers.Conv2D(4, 3, padding="same", name="first")(x)
+    skip = keras.layers.BatchNormalization(name="first_bn")(first)
+    raw = keras.layers.Conv2D(4, 3, padding="same", name="raw")(x)
+    x = skip + keras.layers.BatchNormalization(name="raw_bn")(raw) + raw
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    generator = np.random.default_rng(SEED)
+    for name in ("first_bn", "raw_bn"):
+        layer = model.get_layer(name)
+        layer.set_weights([generator.uniform(0.3, 2.0, w.shape) for w in layer.get_weights()])
+    folded = fold.with_batchnorm_folded(model)
+    assert norms(folded) == ["raw_bn"]  # the sum reads what that one normalizes, too
+    assert np.abs(answers(folded, images()) - answers(model, images())).max() < 1e-5
+
+
+def test_layers_that_are_called_twice_are_left_alone() -> None:
+    keras.utils.set_random_seed(SEED)
+    image = keras.Input((16, 16, 3))
+    shared = keras.layers.Conv2D(4, 3, padding="same", name="shared")
+    norm = keras.layers.BatchNormalization(name="norm")
+    branches = [keras.layers.Conv2D(4, 1, name=name)(image) for name in ("a", "b")]
+    x = keras.layers.Concatenate()([norm(shared(branch)) for branch in branches])
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    norm.set_weights([np.random.default_rng(1).uniform(0.3, 2.0, 4) for _ in range(4)])
+    better = equalize.with_layers_equalized(fold.with_batchnorm_folded(model))
+    assert np.abs(answers(better, images()) - answers(model, images())).max() < 1e-5
