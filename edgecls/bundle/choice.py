@@ -94,7 +94,9 @@ def _file_name(manifest: Manifest) -> str:
 
 
 def _digest(manifest: Manifest) -> str:
-    return hashlib.sha256(manifest.as_bytes()).hexdigest()
+    """Return the hash of a manifest without measured figures: recording them changes no model."""
+    bare = tuple(item.model_copy(update={"accuracy": None}) for item in manifest.variants)
+    return hashlib.sha256(manifest.model_copy(update={"variants": bare}).as_bytes()).hexdigest()
 
 
 def _machine() -> str | None:

@@ -11,14 +11,15 @@ from pydantic import ValidationError
 
 from edgecls._lib.validation import message_from_validation
 from edgecls.bundle.manifest import InputRule, Manifest, Variant
+from edgecls.bundle.precision import precision_inside
 from edgecls.bundle.spec import BundleSpec, InputSpec, VariantSpec
 from edgecls.bundle.trial import try_model
-from edgecls.errors import BundleError, ConfigError, InferenceError
+from edgecls.errors import BundleError, ConfigError, InferenceError, MissingDependencyError
 from edgecls.ports import Runtime
 from edgecls.types import TensorSpec
 
-Loader = Callable[[str, bytes], Runtime | None]
-"""Load a model: (runtime, bytes) -> Runtime, or None where that runtime's library is missing."""
+Loader = Callable[[str, bytes], Runtime]
+"""Load a model: (runtime, bytes) -> Runtime; MissingDependencyError where it cannot run here."""
 
 RUNTIME_BY_SUFFIX: Mapping[str, str] = {".tflite": "tflite", ".onnx": "onnx"}
 
@@ -27,13 +28,13 @@ RUNTIME_BY_SUFFIX: Mapping[str, str] = {".tflite": "tflite", ".onnx": "onnx"}
 class Draft:
     """A bundle in memory, ready to be written.
 
-    Args:    artefacts: content by file name.   untried: names of the variants whose runtime is not
-             installed here, so that only their bytes are known to be right.
+    Args:    artefacts: content by file name.   untried: variants whose runtime does not run here,
+             so that only their bytes are known to be right, and why it does not.
     """
 
     manifest: Manifest
     artefacts: Mapping[str, bytes]
-    untried: tuple[str, ...]
+    untried: Mapping[str, str]
 
 
 def draft_from_spec(spec: BundleSpec, *, load: Loader) -> Draft:
@@ -45,40 +46,46 @@ def draft_from_spec(spec: BundleSpec, *, load: Loader) -> Draft:
     rule = _complete(spec.input)
     variants: list[Variant] = []
     artefacts: dict[str, bytes] = {}
-    untried: list[str] = []
+    untried: dict[str, str] = {}
     for source in spec.variants:
         model, runtime_name = _read(source.file), _runtime_name(source)
         runtime = _loaded(load, runtime_name, model, source.file)
-        if runtime is None:
-            rule, precision = _taken_on_trust(source, rule)
+        if isinstance(runtime, MissingDependencyError):
+            rule, precision = _taken_on_trust(source, rule, runtime)
         else:
             with runtime:
                 rule = rule or _rule_from_model(spec.input, runtime.input, source.file)
                 try_model(runtime, rule, spec.output, spec.labels, origin=str(source.file))
-                precision = source.precision or _precision(model, runtime)
+                precision = source.precision or _precision(runtime_name, model, runtime)
         variant = _variant(source, model, runtime_name, precision)
-        if runtime is None:
-            untried.append(variant.name)
+        if isinstance(runtime, MissingDependencyError):
+            untried[variant.name] = runtime.message
         variants.append(variant)
         artefacts[variant.file] = model
-    return Draft(_manifest(spec, rule, tuple(variants)), artefacts, tuple(untried))
+    return Draft(_manifest(spec, rule, tuple(variants)), artefacts, untried)
 
 
-def _loaded(load: Loader, runtime_name: str, model: bytes, file: Path) -> Runtime | None:
+def _loaded(
+    load: Loader, runtime_name: str, model: bytes, file: Path
+) -> Runtime | MissingDependencyError:
     try:
         return load(runtime_name, model)
+    except MissingDependencyError as error:
+        return error
     except InferenceError as error:
         raise InferenceError(f"{file}: {error.message}", hint=error.hint) from error
 
 
-def _taken_on_trust(source: VariantSpec, rule: InputRule | None) -> tuple[InputRule, str]:
+def _taken_on_trust(
+    source: VariantSpec, rule: InputRule | None, why: MissingDependencyError
+) -> tuple[InputRule, str]:
     """Return the rule and precision of a model that cannot be loaded here."""
     if rule is None or source.precision is None:
         raise ConfigError(
-            f"{source.file}: its runtime is not installed here, so its input size and precision "
-            "cannot be read",
-            hint="install the runtime, or write width, height and precision into a spec",
-        )
+            f"{source.file}: {why.message}, so its input size and precision cannot be read",
+            hint="mend that, or write width, height and precision into a spec"
+            + (f"; {why.hint}" if why.hint else ""),
+        ) from why
     return rule, source.precision
 
 
@@ -161,9 +168,10 @@ def _rule_from_model(spec: InputSpec, tensor: TensorSpec, file: Path) -> InputRu
     return InputRule.model_validate({**spec.model_dump(), **size})
 
 
-def _precision(model: bytes, runtime: Runtime) -> str:
-    """Tell float from int8: by the tensors, or by the operator that every QDQ graph has."""
+def _precision(runtime_name: str, model: bytes, runtime: Runtime) -> str:
+    """Tell it by the input and output, or where these are float32 by what lies between."""
     dtypes = (runtime.input.dtype, runtime.output.dtype)
-    if "int8" in dtypes or "uint8" in dtypes or b"DequantizeLinear" in model:
+    if "int8" in dtypes or "uint8" in dtypes:
         return "int8"
-    return dtypes[0]
+    told = dtypes[0] in ("float32", "int16")
+    return (precision_inside(runtime_name, model) if told else None) or dtypes[0]

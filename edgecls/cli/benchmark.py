@@ -79,7 +79,7 @@ def benchmark(
 
 def _numbers(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(word) for word in text.split(","))
+        return tuple(dict.fromkeys(int(word) for word in text.split(",")))
     except ValueError as error:
         raise ConfigError(f"threads {text!r}, expected numbers with commas: 1,2,4") from error
 

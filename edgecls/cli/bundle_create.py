@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from edgecls.cli import output
-from edgecls.errors import ConfigError, MissingDependencyError
+from edgecls.errors import ConfigError
 
 if TYPE_CHECKING:
     from edgecls.bundle.manifest import Manifest
@@ -101,7 +102,7 @@ class CreateResult:
 
     out: Path
     manifest: Manifest
-    untried: tuple[str, ...]
+    untried: Mapping[str, str]
 
     @property
     def exit_code(self) -> int:
@@ -118,8 +119,8 @@ class CreateResult:
     def as_text(self) -> RenderableType:
         lines = [Text(f"wrote {self.out}: {self.manifest.name} {self.manifest.version}")]
         for variant in self.manifest.variants:
-            tried = "not tried: its runtime is not installed here"
-            state = tried if variant.name in self.untried else "loaded and tried"
+            why = self.untried.get(variant.name)
+            state = f"not tried: {why}" if why else "loaded and tried"
             lines.append(Text(f"  {variant.name}: {variant.bytes / 1000:,.0f} kB, {state}"))
         lines.append(Text(f"next: edgecls classify IMAGE --bundle {self.out}", style="dim"))
         return Group(*lines)
@@ -131,7 +132,7 @@ def _labels(given: list[str] | None, path: Path | None) -> list[str]:
     if path is None:
         return given or []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {error}", hint="one label per line") from error
     return [line.strip() for line in lines if line.strip()]
@@ -145,13 +146,9 @@ def _numbers(text: str, option: str, channels: int) -> list[float]:
     return numbers * channels if len(numbers) == 1 else numbers
 
 
-def _loaded(runtime: str, model: bytes) -> Runtime | None:
+def _loaded(runtime: str, model: bytes) -> Runtime:
     from edgecls import plugins
     from edgecls.runtimes import RUNTIMES
 
-    try:
-        runtime_class = plugins.load("runtime", RUNTIMES, runtime)
-    except MissingDependencyError:
-        return None
-    loaded: Runtime = runtime_class(model)
+    loaded: Runtime = plugins.load("runtime", RUNTIMES, runtime)(model)
     return loaded

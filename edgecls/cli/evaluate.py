@@ -78,11 +78,14 @@ def evaluate(
     from edgecls.measure.adversarial import load_adversarial
     from edgecls.measure.dataset import load_dataset
     from edgecls.measure.evaluate import evaluate_bundle
+    from edgecls.measure.record import check_recordable
     from edgecls.measure.record import record as record_in
     from edgecls.measure.report.evaluation import evaluation_page
     from edgecls.measure.report.markdown import evaluation_markdown
 
     opened, images = measuring.bundle_and_data(bundle, data)
+    if record:
+        check_recordable(opened)
     dataset = load_dataset(
         images, opened.manifest.labels, split=split, skip_labels=skip_label or (), limit=limit
     )

@@ -192,5 +192,5 @@ def _gate(gate: Gate) -> Iterator[RenderableType]:
         return
     for reason in gate.reasons:
         yield Text(f"\ngate not met: {reason}", style="bold red")
-    if gate.rule == "bound":
+    if gate.rule == "bound" and gate.differences:
         yield Text("more images narrow the interval; --gate point looks at the difference alone")

@@ -30,6 +30,9 @@ def select(
         str,
         typer.Option(help='"bound": the whole 95 % interval must hold; "point": the difference.'),
     ] = "bound",
+    reference: Annotated[
+        str | None, typer.Option(help="Compare with this variant, not the first float32 one.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="Only the images of this split.")] = None,
     skip_label: Annotated[
         list[str] | None, typer.Option(help="Leave images with this label out.")
@@ -75,6 +78,7 @@ def select(
         evaluation = evaluate_bundle(
             opened,
             dataset,
+            reference=reference,
             threads=threads,
             unreadable_max=max_unreadable,
             max_drop_pp=max_drop_pp,
@@ -135,7 +139,7 @@ class SelectResult:
             for warning in item.warnings
         ]
         gate = self.found.evaluation.gate
-        if gate is not None and not gate.passed and gate.rule == "bound":
+        if gate is not None and gate.differences and not gate.passed and gate.rule == "bound":
             what = f"\nin budget: the whole interval stays above -{gate.max_drop_pp:g} pp; "
             warned.append(Text(what + "more images narrow it, --gate point looks at the value"))
         return Group(head, rows, *warned, end)

@@ -16,7 +16,7 @@ import edgecls
 from edgecls import errors, plugins
 from edgecls._lib import proc
 from edgecls._lib.validation import suggestion
-from edgecls.bundle.images import SUFFIXES
+from edgecls.bundle.images import SUFFIXES, read_image
 from edgecls.bundle.manifest import Variant
 from edgecls.bundle.open import Bundle
 from edgecls.errors import ConfigError, InferenceError, MissingDependencyError
@@ -80,7 +80,8 @@ def benchmark(
 
     Args:    run: starts the child process; tests pass their own.
     Raises:  ConfigError for an unknown variant; MissingDependencyError for a named variant that
-             cannot run here, or when none can; InferenceError when a model fails.
+             cannot run here, or when none can; InferenceError when a model fails; ImageError for an
+             unreadable picture.
     """
     subjects, missing = _subjects(bundle, plan)
     run = run or run_child
@@ -185,11 +186,14 @@ def _subjects(bundle: Bundle, plan: Plan) -> tuple[list[_Subject], dict[str, str
             missing[item.name] = reason.message
     if not subjects:
         raise MissingDependencyError(f"{bundle.path}: no variant runs here: {_listed(missing)}")
-    for path in plan.against:
+    against = list(dict.fromkeys(plan.against))
+    names = [*known, *(path.name for path in against)]
+    for path in against:
         if path.suffix.lower() not in SUFFIX_RUNTIMES or not path.is_file():
             raise ConfigError(f"{path}: expected a .tflite or .onnx file to measure against")
         runtime = SUFFIX_RUNTIMES[path.suffix.lower()]
-        subjects.append(_Subject(path.name, runtime, None, path.stat().st_size, path))
+        name = path.name if names.count(path.name) == 1 else str(path)
+        subjects.append(_Subject(name, runtime, None, path.stat().st_size, path))
     return subjects, missing
 
 
@@ -218,6 +222,8 @@ def _images(source: Path | None, folder: Path) -> tuple[tuple[str, ...], str]:
         raise ConfigError(f"{source} has no image in it")
     step = max(1, len(found) // IMAGES_MAX)
     chosen = found[::step][:IMAGES_MAX]
+    for path in chosen:
+        read_image(path)  # an unreadable one is named here, where its name is known
     return tuple(str(path) for path in chosen), f"{len(chosen)} images of {source.name}"
 
 

@@ -103,7 +103,7 @@ def _holds_labels(folder: Path, labels: Sequence[str]) -> bool:
 
 def _from_csv(path: Path, split: str | None) -> list[Sample]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a mark first
             rows = csv.DictReader(file)
             columns = list(rows.fieldnames or ())
             needed = [*REQUIRED, *(["split"] if split else [])]
@@ -143,7 +143,7 @@ def _from_folders(source: Path, split: str | None) -> list[Sample]:
         raise ConfigError(
             f"{source} has no folder {split!r}, expected {source}/{split}/LABEL/image.jpg"
         )
-    folders = sorted(path for path in top.iterdir() if path.is_dir())
+    folders = sorted(p for p in top.iterdir() if p.is_dir() and not p.name.startswith("."))
     if not folders:
         raise ConfigError(
             f"{top} has no folder per label, expected {top}/LABEL/image.jpg",
@@ -153,7 +153,9 @@ def _from_folders(source: Path, split: str | None) -> list[Sample]:
         Sample(path, folder.name)
         for folder in folders
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file()
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
     ]
 
 

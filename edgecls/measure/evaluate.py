@@ -165,7 +165,7 @@ def evaluate_bundle(
         fooled: tuple[Fooled, ...] = ()
         attacked = None
         if robustness_images:
-            subset = thinned(dataset.samples, robustness_images)
+            subset = thinned(table.samples, robustness_images)
             spoiled = spoiled_figures(manifest, classify, subset, reference=chosen, report=report)
         if adversarial:
             attacked = attacked_figures(

@@ -33,18 +33,23 @@ class Gate:
     def drop_pp(self, difference: Difference) -> float:
         """Return the loss that counts, in percentage points; negative is a gain."""
         value = difference.accuracy.low if self.rule == "bound" else difference.accuracy.value
-        return -100 * value
+        return round(-100 * value, 9)  # 7 of 1000 are 0.7 pp, whatever floats make of it
 
     def holds(self, difference: Difference) -> bool:
         return self.drop_pp(difference) <= self.max_drop_pp
 
     @property
     def passed(self) -> bool:
-        return all(self.holds(difference) for difference in self.differences)
+        """Tell whether every variant holds; with nothing to hold there is no passing."""
+        return bool(self.differences) and all(
+            self.holds(difference) for difference in self.differences
+        )
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Say of each variant outside the budget why it is."""
+        """Say of each variant outside the budget why it is, or that there was none."""
+        if not self.differences:
+            return ("no variant ran here beside the one that it is measured against",)
         return tuple(self._reason(item) for item in self.differences if not self.holds(item))
 
     def _reason(self, item: Difference) -> str:

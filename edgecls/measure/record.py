@@ -16,11 +16,7 @@ def record(bundle: Bundle, evaluation: Evaluation) -> Manifest:
 
     Raises:  ConfigError for a bundle that is one file; BundleError when it cannot be written.
     """
-    if not bundle.path.is_dir():
-        raise ConfigError(
-            f"{bundle.path} is one file, expected a folder to record figures in",
-            hint="edgecls quantize --out with a name without .edgecls writes a folder",
-        )
+    check_recordable(bundle)
     measured = {figures.variant.name: figures for figures in evaluation.variants}
     variants = tuple(
         _with_accuracy(variant, measured[variant.name], evaluation)
@@ -37,6 +33,15 @@ def record(bundle: Bundle, evaluation: Evaluation) -> Manifest:
             hint="check the free space and the rights of the folder",
         ) from error
     return manifest
+
+
+def check_recordable(bundle: Bundle) -> None:
+    """Check before measuring that figures can be recorded. Raises: ConfigError."""
+    if not bundle.path.is_dir():
+        raise ConfigError(
+            f"{bundle.path} is one file, expected a folder to record figures in",
+            hint="edgecls quantize --out with a name without .edgecls writes a folder",
+        )
 
 
 def _with_accuracy(variant: Variant, figures: VariantFigures, evaluation: Evaluation) -> Variant:

@@ -71,7 +71,7 @@ class Trial:
     @property
     def drop_pp(self) -> float:
         """Return what the worst variant loses, in percentage points of accuracy."""
-        return max(-100 * item.accuracy.value for item in self.differences)
+        return max(round(-100 * item.accuracy.value, 9) for item in self.differences)
 
     @property
     def score_error(self) -> float:

@@ -12,7 +12,14 @@ from edgecls.bundle.create import Draft, draft_from_spec
 from edgecls.bundle.open import open_bundle
 from edgecls.bundle.spec import load_spec, spec_from_mapping
 from edgecls.bundle.write import write_bundle
-from edgecls.errors import BundleError, ConfigError, EdgeclsError, InferenceError
+from edgecls.errors import (
+    BundleError,
+    ConfigError,
+    EdgeclsError,
+    IncompleteDependencyError,
+    InferenceError,
+    MissingDependencyError,
+)
 from edgecls.ports import Runtime
 from edgecls.runtimes import RUNTIMES
 from tests.tiny_bundles import MODELS
@@ -30,8 +37,12 @@ def load(runtime: str, model: bytes) -> Runtime:
     return loaded
 
 
-def nothing_installed(runtime: str, model: bytes) -> None:
-    return None
+def nothing_installed(runtime: str, model: bytes) -> Runtime:
+    raise MissingDependencyError(f"runtime {runtime!r} needs a library", hint="install it")
+
+
+def nothing_whole(runtime: str, model: bytes) -> Runtime:
+    raise IncompleteDependencyError(f"runtime {runtime!r} is there, but lacks a library")
 
 
 def draft(**changes: Any) -> Draft:
@@ -48,7 +59,7 @@ def test_size_precision_and_names_are_read_from_the_models() -> None:
     assert [v.name for v in made.manifest.variants] == ["tflite-int8", "tflite-float32"]
     assert [v.precision for v in made.manifest.variants] == ["int8", "float32"]
     assert made.artefacts["tflite-int8.tflite"] == (MODELS / "int8.tflite").read_bytes()
-    assert made.untried == ()
+    assert made.untried == {}
 
 
 def test_onnx_of_either_layout() -> None:
@@ -104,9 +115,12 @@ def test_without_the_library_a_full_description_is_taken_on_trust() -> None:
     told = {"file": MODELS / "int8.tflite", "precision": "int8"}
     size = {**SPEC["input"], "width": 8, "height": 8}
     spec = spec_from_mapping({**SPEC, "variants": [told], "input": size}, origin="spec")
-    assert draft_from_spec(spec, load=nothing_installed).untried == ("tflite-int8",)
+    for loader, why in ((nothing_installed, "needs a library"), (nothing_whole, "is there, but")):
+        untried = draft_from_spec(spec, load=loader).untried
+        assert list(untried) == ["tflite-int8"]
+        assert why in untried["tflite-int8"]
     spec = spec_from_mapping({**SPEC, "variants": [told]}, origin="spec")
-    with pytest.raises(ConfigError, match="runtime is not installed here"):
+    with pytest.raises(ConfigError, match="needs a library, so its input size"):
         draft_from_spec(spec, load=nothing_installed)
 
 

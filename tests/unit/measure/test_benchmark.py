@@ -14,8 +14,9 @@ import pytest
 from edgecls.boards.host import HostBoard
 from edgecls.boards.strain import Strain
 from edgecls.bundle.choice import Choice, choice_folders, read_choice, write_choice
+from edgecls.bundle.manifest import Accuracy
 from edgecls.bundle.open import Bundle, open_bundle
-from edgecls.errors import ConfigError, InferenceError, MissingDependencyError
+from edgecls.errors import ConfigError, ImageError, InferenceError, MissingDependencyError
 from edgecls.measure.bench_child import Request, measure, request_from_text
 from edgecls.measure.bench_result import Benchmark
 from edgecls.measure.benchmark import Plan, benchmark, run_child
@@ -139,6 +140,26 @@ def test_rounds_are_pooled_and_doubts_are_told(tiny: Bundle, photos: Path) -> No
     text = json.dumps(found.as_json(), allow_nan=False)
     assert json.loads(text)["fastest"]["name"] == "tflite-int8"
     assert found.as_json()["images"] == "3 images of photos"
+
+
+def test_files_of_one_name_are_told_apart(tiny: Bundle, photos: Path, tmp_path: Path) -> None:
+    files = [tmp_path / name / "model.tflite" for name in ("a", "b")]
+    times = {"tflite-int8": 1.0, "tflite-float32": 2.0}
+    for place, path in enumerate(files):
+        path.parent.mkdir()
+        path.write_bytes((MODELS / "float.tflite").read_bytes())
+        times[str(path)] = 3.0 + place
+    found = _benchmark(tiny, photos, times, rounds=2, against=(*files, files[0]))
+    assert [(item.name, round(item.latency.p50_ms)) for item in found.configurations] == [
+        ("tflite-int8", 1), ("tflite-float32", 2), (str(files[0]), 3), (str(files[1]), 4),
+    ]  # fmt: skip
+    assert {len(item.rounds) for item in found.configurations} == {2}
+
+
+def test_an_unreadable_picture_is_named(tiny: Bundle, photos: Path) -> None:
+    (photos / "1.jpg").write_bytes(b"no image")
+    with pytest.raises(ImageError, match=r"1\.jpg: not an image"):
+        _benchmark(tiny, photos, {})
 
 
 def test_throttling_and_a_slope_are_told(tiny: Bundle, photos: Path) -> None:
@@ -289,6 +310,10 @@ def test_a_choice_is_kept_and_followed_on_this_device_only(
     assert read_choice(manifest, folders=[tmp_path / "nowhere", folder]) == "int8"
     changed = manifest.model_copy(update={"version": "2.0"})
     assert read_choice(changed, folders=[folder]) is None
+    accuracy = Accuracy(dataset="d", metric="accuracy", value=0.9, n=40, ci95=(0.8, 0.95))
+    measured = [item.model_copy(update={"accuracy": accuracy}) for item in manifest.variants]
+    recorded = manifest.model_copy(update={"variants": tuple(measured)})
+    assert read_choice(recorded, folders=[folder]) == "int8"  # the same models
     path.write_text(path.read_text().replace('"int8"', '"int4"'))
     assert read_choice(manifest, folders=[folder]) is None
     path.write_text("{")

@@ -21,6 +21,11 @@ def test_a_csv_gives_samples_with_their_facts(images: Path) -> None:
     assert data.columns == ("mean_luma", "room")
 
 
+def test_a_csv_of_a_spreadsheet_begins_with_a_mark(images: Path) -> None:
+    images.write_bytes(b"\xef\xbb\xbf" + images.read_bytes())
+    assert len(load_dataset(images, LABELS).samples) == 40
+
+
 def test_a_folder_per_label_needs_no_csv(tmp_path: Path) -> None:
     for label in LABELS:
         (tmp_path / "test" / label).mkdir(parents=True)

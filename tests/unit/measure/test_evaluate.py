@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgecls.errors import ConfigError, ImageError, MissingDependencyError
-from edgecls.measure.dataset import load_dataset
+from edgecls.measure import intervals
+from edgecls.measure.dataset import load_dataset, thinned
 from edgecls.measure.evaluate import Evaluation, evaluate, evaluate_bundle
+from edgecls.measure.gate import Gate
 from tests.unit.measure.conftest import FAKES, BundleMaker
 
 LABELS = ("dark", "bright")
@@ -111,6 +114,30 @@ def test_a_gate_without_a_float_variant_is_refused(make_bundle: BundleMaker, ima
     alone = evaluate_bundle(bundle, load_dataset(images, LABELS), runtimes=FAKES)
     assert alone.reference is None
     assert alone.variants[0].against is None
+
+
+def test_a_gate_with_nothing_to_hold_is_not_met(make_bundle: BundleMaker, images: Path) -> None:
+    found = _evaluate(make_bundle, images, names=["float32-fake"], max_drop_pp=100.0)
+    assert found.exit_code == 1
+    assert found.gate is not None
+    assert found.gate.reasons == ("no variant ran here beside the one that it is measured against",)
+
+
+def test_a_loss_as_large_as_the_budget_is_inside_it(make_bundle: BundleMaker, images: Path) -> None:
+    against = _evaluate(make_bundle, images).variants[1].against
+    assert against is not None
+    lost = replace(against, accuracy=intervals.paired_difference(0, 7, 1000))
+    assert Gate(0.7, "point", (lost,)).passed
+    assert not Gate(0.69, "point", (lost,)).passed
+
+
+def test_only_readable_images_are_spoiled(make_bundle: BundleMaker, images: Path) -> None:
+    data = load_dataset(images, LABELS)
+    first = {thinned(data.samples, 2)[place].path for place in (0, 1)}
+    for path in first:
+        path.write_bytes(b"not an image")
+    found = _evaluate(make_bundle, images, unreadable_max=2, robustness_images=2)
+    assert {item.n for item in found.spoiled} == {2}
 
 
 def test_one_named_variant_brings_its_reference_along(

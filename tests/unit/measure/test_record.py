@@ -10,7 +10,7 @@ from edgecls.bundle.open import open_bundle
 from edgecls.errors import ConfigError
 from edgecls.measure.dataset import load_dataset
 from edgecls.measure.evaluate import evaluate_bundle
-from edgecls.measure.record import record
+from edgecls.measure.record import check_recordable, record
 from tests.unit.measure.conftest import FAKES, BundleMaker
 
 ROWS = (
@@ -43,3 +43,5 @@ def test_one_file_is_refused(make_bundle: BundleMaker, images: Path, tmp_path: P
     bundle.path = tmp_path / "one.edgecls"
     with pytest.raises(ConfigError, match="is one file"):
         record(bundle, found)
+    with pytest.raises(ConfigError, match="is one file"):
+        check_recordable(bundle)
