@@ -219,19 +219,20 @@ def open_classifiers(
     With `names`, only those, the reference, and a float32 one to compare with where none is named.
     """
     manifest = bundle.manifest
-    wanted = None if names is None else {*names, *([reference] if reference else [])}
+    named = {*(names or ()), *([reference] if reference else [])}
+    wanted = None if names is None else named
     opened: dict[str, Classifier] = {}
     missing: dict[str, str] = {}
     compared = reference is not None
     known = [item.name for item in manifest.variants]
-    for name in wanted or ():
+    for name in named:
         if name not in known:
             raise ConfigError(
                 f"{bundle.path} has no variant {name!r}", hint=suggestion(name, known)
             )
     for item in manifest.variants:
         is_float = item.precision == REFERENCE_PRECISION
-        asked = wanted is not None and item.name in wanted
+        asked = item.name in named
         if wanted is not None and not asked and (compared or not is_float):
             continue
         try:

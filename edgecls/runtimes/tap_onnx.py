@@ -12,6 +12,7 @@ from edgecls.errors import InferenceError
 from edgecls.runtimes.onnx_outputs import inner_outputs, with_outputs
 
 _QUANTIZED = "_DequantizeLinear_Output"
+_TO_QUANTIZED = "_QuantizeLinear_Output"
 _SILENT_OPS = frozenset({"QuantizeLinear", "Reshape", "Flatten", "Transpose"})
 
 
@@ -30,10 +31,12 @@ class TapOnnx:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         made = inner_outputs(model)
         quantized = {name.removesuffix(_QUANTIZED) for name, _ in made if name.endswith(_QUANTIZED)}
+        known = {name for name, _ in made}  # a quantized output keeps its own name, dequantized
+        ends = {name for name in known if f"{name}{_TO_QUANTIZED}" in known}
         self._layers = {
             name: f"{name}{_QUANTIZED}" if name in quantized else name
             for name, kind in made
-            if kind not in _SILENT_OPS and kind != "DequantizeLinear"
+            if kind not in _SILENT_OPS and (kind != "DequantizeLinear" or name in ends)
         }
         try:
             self._session: Any = onnxruntime.InferenceSession(

@@ -148,6 +148,8 @@ def test_one_named_variant_brings_its_reference_along(
     with pytest.raises(ConfigError) as caught:
         _evaluate(make_bundle, images, names=["int8-fak"])
     assert caught.value.hint == "did you mean 'int8-fake'?"
+    with pytest.raises(ConfigError, match="has no variant 'int8-fak'"):
+        _evaluate(make_bundle, images, reference="int8-fak")
 
 
 def test_a_missing_runtime_is_told_or_refused(make_bundle: BundleMaker, images: Path) -> None:
@@ -157,6 +159,8 @@ def test_a_missing_runtime_is_told_or_refused(make_bundle: BundleMaker, images: 
     assert "edgecls_has_no_such_module" in found.not_measured["int8-absent"]
     with pytest.raises(MissingDependencyError):
         evaluate_bundle(bundle, data, runtimes=FAKES, names=["int8-absent"])
+    with pytest.raises(MissingDependencyError):
+        evaluate_bundle(bundle, data, runtimes=FAKES, reference="int8-absent")
 
 
 def test_unreadable_images_are_named_counted_and_limited(

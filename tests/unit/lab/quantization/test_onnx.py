@@ -18,6 +18,7 @@ from edgecls.lab.quantization import fits, histograms, recording  # noqa: E402
 from edgecls.lab.quantization.calibration_set import CalibrationSet  # noqa: E402
 from edgecls.lab.quantization.onnx import onnx_quantized_from_float, prepared  # noqa: E402
 from edgecls.runtimes.onnx import OnnxRuntime  # noqa: E402
+from edgecls.runtimes.tap_onnx import TapOnnx  # noqa: E402
 
 FLOAT = onnx.TensorProto.FLOAT
 SIDE = 8
@@ -88,6 +89,30 @@ def test_nodes_without_names_keep_each_their_own_weights() -> None:
     for flavour in ("cpu", "tensorrt"):
         quantized = onnx_quantized_from_float(ready, flavour, seen)
         assert np.abs(answer(quantized, image) - answer(model, image)).max() < 0.2
+
+
+def test_a_quantized_output_is_compared_too() -> None:
+    random = np.random.default_rng(3)
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["image"], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "kernel"], ["scores"]),
+        ],
+        "net",
+        [helper.make_tensor_value_info("image", FLOAT, [1, 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("scores", FLOAT, [1, 2])],
+        [onnx.numpy_helper.from_array(random.normal(0, 1, (3, 2)).astype(np.float32), "kernel")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)])
+    model.ir_version = 8
+    ready = prepared(model)
+    seen = dict.fromkeys(("image", "mean", "flat", "scores"), (-4.0, 4.0))
+    quantized = onnx_quantized_from_float(ready, "cpu", seen)
+    image = random.uniform(0, 1, (1, 3, SIDE, SIDE)).astype(np.float32)
+    one, other = (TapOnnx(item.SerializeToString())(image) for item in (ready, quantized))
+    assert list(one) == ["mean", "scores"]
+    assert np.abs(other["scores"] - one["scores"]).max() < 0.2
 
 
 @pytest.mark.parametrize(
