@@ -10,6 +10,7 @@ import typer
 from rich.console import Console, Group, RenderableType
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from edgecls.cli import output
 
@@ -51,7 +52,8 @@ class CheckResult:
         lines.append(
             "leaks between splits: yes" if self.exit_code else "leaks between splits: none"
         )
-        return Group(_classes(report["classes"], report["images"]), *lines)
+        texts = [Text(line) for line in lines]  # names of files may hold [brackets]
+        return Group(_classes(report["classes"], report["images"]), *texts)
 
 
 def _classes(classes: dict[str, dict[str, int]], total: int) -> Table:
@@ -65,7 +67,7 @@ def _classes(classes: dict[str, dict[str, int]], total: int) -> Table:
     for label, counts in classes.items():
         own = sum(counts.values())
         figures = [str(counts.get(split, 0)) for split in splits]
-        table.add_row(label, *figures, str(own), f"{own / total * 100:.1f} %")
+        table.add_row(Text(label), *figures, str(own), f"{own / total * 100:.1f} %")
     return table
 
 

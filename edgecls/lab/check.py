@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from edgecls.bundle.images import read_image
-from edgecls.errors import ImageError
+from edgecls.errors import ConfigError, ImageError
 from edgecls.lab.data import DataError
 from edgecls.lab.duplicates import Fingerprint, fingerprint, near_pairs
 from edgecls.lab.listing import Row, rows_from_folder, rows_from_manifest
@@ -20,6 +20,7 @@ from edgecls.types import Pixels
 
 SOURCE_COLUMNS = ("source", "source_repo", "family", "camera")
 MANIFEST = "manifest.csv"
+GROUP = "group"
 THREADS = 2
 NIGHT_LUMA = 50
 """Mean brightness, 0 to 255, below which a picture counts as taken at night."""
@@ -89,7 +90,7 @@ class Checked:
 
     def source_column(self) -> str | None:
         """Return the column that tells where images come from, where there is one."""
-        names = self.rows[0].columns
+        names = {name for row in self.rows for name in row.columns}
         return next((name for name in SOURCE_COLUMNS if name in names), None)
 
     def one_sided_sources(self) -> list[tuple[str, str, int]]:
@@ -128,13 +129,20 @@ def rows_at(path: Path) -> list[Row]:
 def check(
     rows: Sequence[Row],
     *,
-    group: str = "group",
+    group: str = GROUP,
     tell: Callable[[int], object] | None = None,
 ) -> Checked:
     """Read every image once and compare them all.
 
     Args:    group: the manifest's column of groups.   tell: called with the number of images done.
+    Raises:  ConfigError for a column of groups that was asked for by name and is not there.
     """
+    columns = dict.fromkeys(name for row in rows for name in row.columns)
+    if group != GROUP and group not in columns:
+        raise ConfigError(
+            f"--group {group}: the data has no such column",
+            hint=f"columns: {', '.join(columns) or 'none'}",
+        )
     looked: dict[int, Looked] = {}
     unreadable: dict[str, str] = {}
     with ThreadPoolExecutor(max_workers=THREADS) as pool:

@@ -74,12 +74,15 @@ def _names(pair: Pair) -> dict[str, str]:
 def write_sheets(checked: Checked, folder: Path) -> list[Path]:
     """Write a sheet per class, and one of leaking and of conflicting pairs where there are any."""
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written: list[Path] = []
     for label in checked.counts("label"):
         images = sample_of(checked, label, SHEET_IMAGES)
         if images:
             sheet = contact_sheet(images, [label] * len(images))
-            written.append(_write(folder / f"class-{_word(label)}.jpg", encode_jpeg(sheet)))
+            file = folder / f"class-{_word(label)}.jpg"
+            if file in written:  # "a b" and "a/b" are one word
+                file = file.with_stem(f"{file.stem}-{len(written) + 1}")
+            written.append(_write(file, encode_jpeg(sheet)))
     for name, pairs in (("leaks", checked.leaks), ("conflicts", checked.conflicts)):
         if pairs:
             written.append(_write(folder / f"{name}.jpg", _pairs_sheet(pairs[:SHEET_PAIRS])))
@@ -105,7 +108,7 @@ def _square(image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def _word(label: str) -> str:
     """Return a label as part of a file's name."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", label)
+    return re.sub(r"[^\w]+", "-", label)
 
 
 def _write(file: Path, data: bytes) -> Path:

@@ -72,7 +72,9 @@ def dataset_from(data: recipe.Data) -> Photos:
     if data.root is None:
         raise ConfigError("data.root: missing", hint="give the folder of the images: --data DIR")
     root = data.root
-    if data.manifests:
+    if root.is_file():
+        rows = rows_from_manifest(root)
+    elif data.manifests:
         rows = [row for name in data.manifests for row in rows_from_manifest(root / name)]
     else:
         rows = rows_from_folder(root)
@@ -103,8 +105,8 @@ def checked(data: recipe.Data, rows: Sequence[Row], reader: Reader) -> Photos:
 
 def _grouped(rows: list[Row], data: recipe.Data, reader: Reader) -> list[Row]:
     """Fill in the group of each row: the recipe's column, else near-duplicates, else none."""
-    if rows and data.group in rows[0].columns:
-        return [replace(row, group=row.columns[data.group]) for row in rows]
+    if any(data.group in row.columns for row in rows):
+        return [replace(row, group=row.columns.get(data.group, "")) for row in rows]
     if any(row.split for row in rows) or data.source != "files":
         return rows
     return groups_from_duplicates(rows, reader)
@@ -112,11 +114,12 @@ def _grouped(rows: list[Row], data: recipe.Data, reader: Reader) -> list[Row]:
 
 def _check_columns(rows: Sequence[Row], names: Iterable[str]) -> None:
     """Raise ConfigError for columns that the recipe names and the data lacks."""
-    missing = sorted(name for name in names if rows and name not in rows[0].columns)
+    known = dict.fromkeys(column for row in rows for column in row.columns)  # of all manifests
+    missing = sorted(name for name in names if rows and name not in known)
     if missing:
         raise ConfigError(
             f"the recipe names the column {missing[0]!r}, expected one of "
-            f"label, split, {', '.join(rows[0].columns)}".rstrip(", ")
+            f"label, split, {', '.join(known)}".rstrip(", ")
         )
 
 

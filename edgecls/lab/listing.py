@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,9 +61,11 @@ def rows_from_folder(root: Path) -> list[Row]:
     """
     if not root.is_dir():
         raise DataError(f"{root} is not a folder", hint="--data wants a folder per class, or a CSV")
-    splits = [folder for folder in _folders(root) if folder.name in SPLIT_NAMES]
-    if not splits:
-        return _rows_of_classes(root, root, "")
+    folders = _folders(root)
+    splits = [folder for folder in folders if folder.name.lower() in SPLIT_NAMES]
+    others = len(folders) > len(splits)
+    if not splits or (others and not any(_folders(folder) for folder in splits)):
+        return _rows_of_classes(root, root, "")  # "train" beside "bus" and "car" is a class
     return [row for folder in splits for row in _rows_of_classes(root, folder, folder.name)]
 
 
@@ -75,19 +78,38 @@ def _rows_of_classes(root: Path, parent: Path, split: str) -> list[Row]:
         )
     rows = []
     for folder in classes:
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+        _check_name(folder)
+        files = sorted(p for p in folder.rglob("*") if _is_image(p.relative_to(folder)))
         if not files:
             raise DataError(f"class folder {folder} holds no image ({', '.join(sorted(SUFFIXES))})")
+        for file in files:
+            _check_name(file)
         rows += [
             Row(
                 path=file,
                 file=file.relative_to(root).as_posix(),
                 label=folder.name,
-                split=SPLIT_NAMES.get(split, ""),
+                split=SPLIT_NAMES.get(split.lower(), ""),
             )
             for file in files
         ]
     return rows
+
+
+def _is_image(path: Path) -> bool:
+    """Tell images from what editors and other systems leave: ._1.jpg, .ipynb_checkpoints/1.jpg."""
+    return path.suffix.lower() in SUFFIXES and not any(n.startswith(".") for n in path.parts)
+
+
+def _check_name(path: Path) -> None:
+    """Raise DataError for a name that no list or report could hold."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"the name of {os.fsencode(path)!r} is not UTF-8",
+            hint="rename it; for many: convmv -r -f latin1 -t utf8 --notest DIR",
+        ) from error
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -26,7 +26,9 @@ class Data(Part):
     """Which images, which label each has, and which of them train."""
 
     root: Path | None = Field(
-        None, description="Folder of the images; relative to the recipe. --data replaces it."
+        None,
+        description="Folder of the images, or one CSV manifest; relative to the recipe. --data "
+        "replaces it.",
     )
     manifests: tuple[str, ...] = Field(
         (), description="CSV files inside root; none: a folder per class, or per split and class."
@@ -45,7 +47,7 @@ class Data(Part):
     )
     slices: tuple[str, ...] = Field((), description="Columns to report accuracy by.")
     without: dict[str, tuple[str, ...]] = Field(
-        {}, description="Column -> values: these rows are left out of training and validation."
+        {}, description="Column -> values: these rows are left out, of every split."
     )
     val_share: float = Field(0.15, gt=0, lt=0.5, description="Where the data has no val split.")
     test_share: float = Field(0.15, gt=0, lt=0.5, description="Where the data has no test split.")

@@ -37,17 +37,23 @@ def groups_from_duplicates(rows: Sequence[Row], reader: Callable[[Row], Pixels])
 def with_splits(rows: Sequence[Row], *, val_share: float, test_share: float) -> list[Row]:
     """Return the rows with a split each.
 
-    Rows that say their split keep it. Where no row does, validation and test are drawn; where there
-    is no validation split, it is drawn from the training images; a data set that comes with splits
-    but without a test split gets none. A group is drawn whole. The draw depends on the groups'
-    names only, so an image never changes sides when others are added to other groups.
+    Rows that say their split keep it, and the rest of their group follows. Where no row does,
+    validation and test are drawn; where there is no validation split, it is drawn from the training
+    images; a data set that comes with splits but without a test split gets none. A group is drawn
+    whole. The draw depends on the groups' names only, so an image never changes sides when others
+    are added to other groups.
     """
     given = {row.split for row in rows if row.split}
+    sides = {row.group: row.split for row in rows if row.group and row.split}
+    rows = [row if row.split else replace(row, split=sides.get(row.group, "")) for row in rows]
     if "val" in given:
         return [row if row.split else replace(row, split="train") for row in rows]
     free = [row for row in rows if row.split in ("", "train")]
     drawn = _drawn(free, val_share=val_share, test_share=0.0 if given else test_share)
-    return [replace(row, split=drawn[_key(row)]) if _key(row) in drawn else row for row in rows]
+    return [
+        row if row.split not in ("", "train") else replace(row, split=drawn[_key(row)])
+        for row in rows
+    ]
 
 
 def _key(row: Row) -> str:

@@ -91,3 +91,31 @@ def test_a_folder_that_is_not_there_is_one_line(
 ) -> None:
     assert run(["data", "check", str(tmp_path / "none")]) == FAILED
     assert "none does not exist" in capsys.readouterr().err
+
+
+def test_a_column_of_groups_that_is_not_there_fails_rather_than_finding_no_leak(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["file,label,split,camera"]
+    lines += [f"{row.file},{row.label},{row.split},north" for row in rows_at(root)]
+    (root / "manifest.csv").write_text("\n".join(lines))
+    assert run(["data", "check", str(root), "--group", "camera"]) == LEAK
+    capsys.readouterr()
+    assert run(["data", "check", str(root), "--group", "kamera"]) == 2
+    said = capsys.readouterr().err
+    assert "--group kamera: the data has no such column" in said
+    assert "columns: camera" in said
+
+
+def test_labels_in_other_scripts_and_in_brackets_keep_their_names_and_sheets(
+    make_folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # type: ignore[no-untyped-def]
+    labels = ("[red] rose", "red-rose", "Tür", "猫", "犬")
+    root = make_folder("scripts", classes=labels, count=2)
+    sheets = tmp_path / "sheets"
+    assert run(["data", "check", str(root), "--out", str(sheets)]) == FINE
+    said = capsys.readouterr().out
+    assert all(label in said for label in labels)
+    classes = [path.name for path in sheets.iterdir() if path.name.startswith("class-")]
+    assert len(classes) == len(labels)
+    assert "class-猫.jpg" in classes

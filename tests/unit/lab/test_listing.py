@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -125,3 +126,48 @@ def test_no_data_at_all_asks_for_the_folder() -> None:
         dataset_from(recipe.Data())
     assert caught.value.hint is not None
     assert "--data" in caught.value.hint
+
+
+def test_a_class_may_be_called_train_and_splits_may_begin_with_a_capital(make_folder) -> None:  # type: ignore[no-untyped-def]
+    vehicles = rows_from_folder(make_folder("vehicles", classes=("bus", "car", "train"), count=2))
+    assert Counter((r.split, r.label) for r in vehicles) == {
+        ("", label): 2 for label in ("bus", "car", "train")
+    }
+    capital = rows_from_folder(make_folder("capital", splits=("Train", "Val"), count=2))
+    assert {(r.split, r.label) for r in capital} == {
+        (split, label) for split in ("train", "val") for label in ("dark", "light")
+    }
+
+
+def test_hidden_files_are_no_images(make_folder) -> None:  # type: ignore[no-untyped-def]
+    root = make_folder(count=2)
+    (root / "dark" / "._00.png").write_bytes(b"left by another system")
+    (root / "dark" / ".ipynb_checkpoints").mkdir()
+    (root / "dark" / ".ipynb_checkpoints" / "00-checkpoint.png").write_bytes(b"a copy")
+    assert [row.file for row in rows_from_folder(root) if row.label == "dark"] == [
+        "dark/00.png", "dark/01.png",
+    ]  # fmt: skip
+
+
+def test_a_csv_file_may_stand_in_place_of_the_folder(tmp_path: Path) -> None:
+    named = _manifest(tmp_path, *_pair("a"), *_pair("b"))
+    alone = dataset_from(recipe.Data(root=tmp_path / "list.csv"))
+    assert alone.rows == dataset_from(named).rows
+
+
+def test_one_of_two_manifests_may_lack_groups_and_columns(tmp_path: Path) -> None:
+    data = _manifest(tmp_path, *_pair("a"), *_pair("b"), "x.jpg,a,train,door7,in")
+    (tmp_path / "more.csv").write_text("file,label,split\ny.jpg,a,train\nz.jpg,b,val\n")
+    for manifests in (("list.csv", "more.csv"), ("more.csv", "list.csv")):
+        photos = dataset_from(
+            data.model_copy(update={"manifests": manifests, "slices": ("place",)})
+        )
+        assert {row.file: row.group for row in photos.rows if row.group} == {"x.jpg": "door7"}
+        assert len(photos) == 9
+
+
+def test_a_name_that_is_not_utf_8_is_told(make_folder) -> None:  # type: ignore[no-untyped-def]
+    root = make_folder(count=2)
+    (root / "dark" / os.fsdecode(b"t\xfcr.png")).write_bytes(b"")
+    with pytest.raises(DataError, match=r"dark/t\\xfcr.png' is not UTF-8"):
+        rows_from_folder(root)

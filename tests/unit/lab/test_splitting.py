@@ -65,3 +65,23 @@ def test_near_duplicates_make_a_group(make_folder) -> None:  # type: ignore[no-u
     grouped = sorted(row.file for row in rows if row.group)
     assert grouped == ["dark/00.png", "dark/copy.jpg"]
     assert len({row.group for row in rows if row.group}) == 1
+
+
+def test_the_rest_of_a_group_follows_those_that_say_their_split() -> None:
+    said = [("test", "door"), ("", "door"), ("val", "gate"), ("", "gate"), ("", ""), ("train", "")]
+    for rows in (said, [pair for pair in said if pair[0] != "val"]):
+        listed = [
+            Row(Path(f"{i}.jpg"), f"{i}.jpg", "a", split, group)
+            for i, (split, group) in enumerate(rows)
+        ]
+        drawn = with_splits(listed, val_share=0.4, test_share=0.4)
+        assert [row.split for row in drawn if row.group == "door"] == ["test", "test"]
+        assert len({row.split for row in drawn if row.group == "gate"}) == 1
+        assert all(row.split == before for row, (before, _) in zip(drawn, rows, strict=True)
+                   if before in ("val", "test"))  # fmt: skip
+
+
+def test_a_file_that_is_listed_twice_keeps_the_split_it_says() -> None:
+    twice = [Row(Path("a.jpg"), "a.jpg", "a", split) for split in ("test", "train")]
+    drawn = with_splits(twice, val_share=0.4, test_share=0.4)
+    assert drawn[0].split == "test"

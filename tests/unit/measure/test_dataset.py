@@ -119,3 +119,17 @@ def test_rare_words_share_one_slice() -> None:
     words = ["hall"] * 30 + ["yard"] * 25 + ["roof"] * 3
     data = Dataset("x", tuple(Sample(Path("x"), "dark", {"room": word}) for word in words))
     assert set(slice_values(data, None)["room"]) == {"hall", "yard", "other"}
+
+
+def test_hidden_files_and_folders_are_no_images(tmp_path: Path) -> None:
+    for name in (
+        "dark/a.jpg",
+        "dark/._a.jpg",
+        "dark/.checkpoints/a.jpg",
+        "bright/b.jpg",
+        ".x/c.jpg",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    names = [sample.path.name for sample in load_dataset(tmp_path, LABELS).samples]
+    assert names == ["b.jpg", "a.jpg"]
