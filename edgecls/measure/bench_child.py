@@ -116,8 +116,10 @@ def _foreign(request: Request, jpegs: Sequence[bytes]) -> dict[str, Any]:
     imported = time.perf_counter_ns()
     try:
         bare = loop(Path(str(request.against)).read_bytes(), threads=request.threads)
-    except (ValueError, RuntimeError, OSError) as error:
-        raise InferenceError(f"{request.against}: cannot be loaded: {error}") from error
+    except Exception as error:  # engines' exceptions share no base but this
+        reason = error.message if isinstance(error, EdgeclsError) else str(error).strip()
+        reason = reason.partition("\n")[0]
+        raise InferenceError(f"{request.against}: cannot be loaded: {reason}") from error
     loaded = time.perf_counter_ns()
     put = bare.input
     batches = [_plain_batch(pixels_from_bytes(data), put.shape, put.dtype) for data in jpegs]
@@ -138,6 +140,8 @@ def _plain_batch(pixels: Any, shape: tuple[int, ...], dtype: str) -> Tensor:
     """Bring a picture to the model's shape: 0 to 1 for floats, the full range for integers."""
     if len(shape) != 4:
         raise InferenceError(f"the model's input is {shape}, expected (1, height, width, channels)")
+    if shape[0] != 1:
+        raise InferenceError(f"the model takes {shape[0]} images at a time, expected 1: {shape}")
     first = shape[1] in (1, 3) and shape[3] not in (1, 3)
     channels, height, width = shape[1:] if first else (shape[3], *shape[1:3])
     sized = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)

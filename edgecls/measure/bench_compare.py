@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgecls.errors import ConfigError
 from edgecls.measure.ratio import Ratio, Rounds, ratio_of_rounds
@@ -102,6 +103,8 @@ def _read(path: Path) -> dict[str, Any]:
         for item in data["configurations"]:
             if len(_rounds(item)) < 2:
                 raise ConfigError(f"{path}: {item['name']} has one round, expected at least 2")
+            if not all(map(_measured, _rounds(item))):
+                raise ConfigError(f"{path}: {item['name']}: expected times above 0 in every round")
             float(item["latency"]["p50_ms"])
             int(item["threads"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -113,6 +116,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _rounds(item: dict[str, Any]) -> Rounds:
     return [np.array(one["block_p50_ms"], np.float64) for one in item["rounds"]]
+
+
+def _measured(times: npt.NDArray[np.float64]) -> bool:
+    return bool(times.size and np.isfinite(times).all() and times.min() > 0)
 
 
 def _notes(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

@@ -7,20 +7,14 @@ from typing import Any
 import numpy.typing as npt
 import onnxruntime
 
-from edgecls.types import TensorSpec
-
-_DTYPES = {
-    "tensor(float)": "float32",
-    "tensor(float16)": "float16",
-    "tensor(int8)": "int8",
-    "tensor(uint8)": "uint8",
-}
+from edgecls.runtimes.onnx import spec_from_argument
 
 
 class BareOnnx:
     """session.run: no check of ours; the threads as ours has them.
 
     Args:    model: the file's content.   threads: for one inference.
+    Raises:  InferenceError for an input of changing size: there is no picture to time it with.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
@@ -35,8 +29,7 @@ class BareOnnx:
         put = self._session.get_inputs()[0]
         self._put = str(put.name)
         self._take = [self._session.get_outputs()[0].name]
-        shape = tuple(side if isinstance(side, int) else 1 for side in put.shape)
-        self.input = TensorSpec(self._put, shape, _DTYPES.get(put.type, "float32"))
+        self.input = spec_from_argument(put)
 
     def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: the model's dtype
         answer: npt.NDArray[Any] = self._session.run(self._take, {self._put: batch})[0]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from edgecls._lib.quiet import without_line
 from edgecls.runtimes.checks import XNNPACK_LINE
-from edgecls.types import TensorSpec
+from edgecls.runtimes.tflite import spec_from_detail
 
 try:
     from ai_edge_litert.interpreter import Interpreter
@@ -21,6 +20,7 @@ class BareTFLite:
     """set_tensor, invoke, get_tensor: no check, no copy of ours.
 
     Args:    model: the file's content.   threads: of the interpreter.
+    Raises:  InferenceError for an input of changing size: there is no picture to time it with.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
@@ -30,8 +30,7 @@ class BareTFLite:
         put = self._interpreter.get_input_details()[0]
         self._put = put["index"]
         self._take = self._interpreter.get_output_details()[0]["index"]
-        shape = tuple(int(side) for side in put["shape"])
-        self.input = TensorSpec(str(put["name"]), shape, np.dtype(put["dtype"]).name)
+        self.input = spec_from_detail(put)
 
     def __call__(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: the model's dtype
         self._interpreter.set_tensor(self._put, batch)

@@ -47,7 +47,7 @@ class OnnxRuntime(GuardedRuntime):
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         check_single("input", inputs)
         check_single("output", outputs)
-        super().__init__(_spec_from_argument(inputs[0]), _spec_from_argument(outputs[0]))
+        super().__init__(spec_from_argument(inputs[0]), spec_from_argument(outputs[0]))
 
     def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:  # Any: as in ports.Tensor
         answer: npt.NDArray[Any] = self._session.run([self.output.name], {self.input.name: batch})[
@@ -59,7 +59,7 @@ class OnnxRuntime(GuardedRuntime):
         self._session = None
 
 
-def _spec_from_argument(argument: Any) -> TensorSpec:  # Any: onnxruntime.NodeArg has no stubs
+def spec_from_argument(argument: Any) -> TensorSpec:  # Any: onnxruntime.NodeArg has no stubs
     """Read one of the session's descriptions; a batch of any size is taken as 1."""
     name, declared = str(argument.name), list(argument.shape)
     if argument.type not in _DTYPES:

@@ -71,3 +71,13 @@ def test_one_process_says_nothing_of_others(tmp_path: Path) -> None:
     first = _file(tmp_path / "a.json", 1.0, seed=1)
     with pytest.raises(ConfigError, match="has one round, expected at least 2"):
         compare_files(first, _file(tmp_path / "b.json", 1.0, seed=2, rounds=1))
+
+
+@pytest.mark.parametrize("times", [[], [0.0, 1.0], [float("inf")]])
+def test_times_that_nobody_measured_are_refused(tmp_path: Path, times: list[float]) -> None:
+    first, second = (_file(tmp_path / name, 1.0, seed=1) for name in ("a.json", "b.json"))
+    data = json.loads(second.read_text())
+    data["configurations"][0]["rounds"][1]["block_p50_ms"] = times
+    second.write_text(json.dumps(data))
+    with pytest.raises(ConfigError, match="expected times above 0 in every round"):
+        compare_files(first, second)

@@ -73,8 +73,12 @@ def test_a_file_without_a_bundle_is_timed_bare(tiny: Bundle, photos: Path) -> No
     found = measure(_request(tiny, photos, against=str(path), variant=path.name))
     assert found["blocks"]
     assert "stages" not in found
-    with pytest.raises(InferenceError, match="cannot be loaded"):
-        measure(_request(tiny, photos, against=str(photos / "0.jpg")))
+    for runtime in ("tflite", "onnx"):
+        with pytest.raises(InferenceError, match=r"0\.jpg: cannot be loaded"):
+            measure(_request(tiny, photos, against=str(photos / "0.jpg"), runtime=runtime))
+        path = MODELS / f"changing_size.{runtime}"  # at 1x1 it would be fast indeed
+        with pytest.raises(InferenceError, match="changing shape"):
+            measure(_request(tiny, photos, against=str(path), runtime=runtime))
 
 
 def test_a_fresh_process_answers_and_passes_errors_on(tiny: Bundle, photos: Path) -> None:
