@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -13,9 +12,11 @@ from keras import layers
 from edgecls import plugins
 from edgecls._lib.validation import suggestion
 from edgecls.errors import ConfigError
+from edgecls.lab.behind_front import behind_front
 from edgecls.lab.networks import NETWORKS
 from edgecls.lab.networks.network import Network
-from edgecls.lab.preprocessing import Front, with_front
+from edgecls.lab.own_networks import network_of, own_builder
+from edgecls.lab.preprocessing import Front
 from edgecls.lab.recipe import Architecture, OptionValue
 
 
@@ -33,36 +34,28 @@ def network_from(
     _check_options(build, choice)
     image = keras.Input((size_px, size_px, 3), name="image")
     try:
-        built = build(with_front(image, front), classes, **choice.options)
+        built = build(image, classes, **choice.options)
     except (ValueError, TypeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ConfigError(
             f"architecture {choice.name!r} cannot be built for {size_px} px and {classes} classes: "
             f"{reason}"
         ) from error
-    network = built if isinstance(built, Network) else _network_of(built, choice.name)
-    if front is not None:
-        network = _from_image(network, image)
+    own = (size_px, size_px, 3)
+    network = built if isinstance(built, Network) else network_of(built, choice.name, own)
     shape = tuple(network.model.output.shape)
     if shape != (None, classes):
         raise ConfigError(
             f"architecture {choice.name!r} gives {shape}, expected (None, {classes}): one logit "
             "per class"
         )
-    return network
+    return network if front is None else behind_front(network, front)
 
 
 def _builder(name: str) -> Callable[..., Any]:  # Any: the user's own function
     if ":" not in name:
         return plugins.load("architecture", NETWORKS, name)  # type: ignore[no-any-return]
-    module, _, function = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), function)  # type: ignore[no-any-return]
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise ConfigError(
-            f"architecture {name!r} cannot be found: {error}",
-            hint="the module must be importable: set PYTHONPATH to its folder",
-        ) from error
+    return own_builder(name)
 
 
 def _check_options(build: Callable[..., Any], choice: Architecture) -> None:
@@ -76,20 +69,6 @@ def _check_options(build: Callable[..., Any], choice: Architecture) -> None:
                 f"architecture.options.{name}: {choice.name} has no such option, "
                 f"{suggestion(name, offered)}"
             )
-
-
-def _network_of(model: keras.Model, name: str) -> Network:
-    """Find where the head of a plain Keras model begins: its last dense layer."""
-    dense = [layer for layer in model.layers if isinstance(layer, layers.Dense)]
-    if not isinstance(model, keras.Model) or not dense:
-        raise ConfigError(f"{name} must return a Keras model whose last layer is Dense")
-    return Network(model, None, dense[-1].input)
-
-
-def _from_image(network: Network, image: keras.KerasTensor) -> Network:
-    """Let the network begin at the image, before its first layers."""
-    model = keras.Model(image, network.model.output, name=network.model.name)
-    return Network(model, network.backbone, network.features, network.heat)
 
 
 def option(choice: Architecture, name: str, default: float) -> float:
@@ -107,13 +86,9 @@ def freeze(network: Network, *, train: str, batch_norm: str, momentum: float) ->
     Raises:  ConfigError for a layer that does not exist.
     """
     model = network.model
+    check_layer(network, train)
     names = [layer.name for layer in model.layers]
     head = _after(model, network.features)
-    if train not in ("all", "head", *names):
-        raise ConfigError(
-            f"phase: train = {train!r} names no layer of {model.name}",
-            hint=suggestion(train, [n for n in names if n not in head]),
-        )
     from_layer = names.index(train) if train in names else 0
     for index, layer in enumerate(model.layers):
         fixed = layer.name in _FRONT_NAMES
@@ -122,6 +97,17 @@ def freeze(network: Network, *, train: str, batch_norm: str, momentum: float) ->
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = layer.trainable and batch_norm == "adapt"
             layer.momentum = momentum if batch_norm == "adapt" else layer.momentum
+
+
+def check_layer(network: Network, train: str) -> None:
+    """Raise ConfigError when a phase's `train` names no layer, with the nearest one."""
+    names = [layer.name for layer in network.model.layers]
+    if train not in ("all", "head", *names):
+        head = _after(network.model, network.features)
+        raise ConfigError(
+            f"phase: train = {train!r} names no layer of {network.model.name}",
+            hint=suggestion(train, [n for n in names if n not in head]),
+        )
 
 
 _FRONT_NAMES = ("mean_image", "whitening")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import onnx
 import tensorflow as tf
 import tf2onnx
@@ -52,7 +53,26 @@ def onnx_from_keras(model: keras.Model) -> onnx.ModelProto:
     Raises:  CalibrationError naming an operation that ONNX lacks, and its layer.
     """
     _, height, width, channels = model.input.shape
-    return _onnx(lambda image: model(image, training=False), (1, height, width, channels))
+    with _means_as_numbers(model):
+        return _onnx(lambda image: model(image, training=False), (1, height, width, channels))
+
+
+@contextmanager
+def _means_as_numbers(model: keras.Model) -> Iterator[None]:
+    """Let Normalization layers hold arrays meanwhile: their tensors would become graph inputs."""
+    layers = [
+        layer
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.Normalization)
+    ]
+    held = [(layer.mean, layer.variance) for layer in layers]
+    for layer, (mean, variance) in zip(layers, held, strict=True):
+        layer.mean, layer.variance = np.asarray(mean), np.asarray(variance)
+    try:
+        yield
+    finally:
+        for layer, (mean, variance) in zip(layers, held, strict=True):
+            layer.mean, layer.variance = mean, variance
 
 
 @dataclass(frozen=True)

@@ -163,6 +163,8 @@ def with_fake_quant(model: keras.Model) -> keras.Model:
             hint="build the backbone on the input tensor: input_tensor=image",
         )
     ranged = _stored_tensors(model)
+    given = keras.Input(batch_shape=model.input.shape, name=model.input.name)
+    image = ActivationRange(name=f"image{RANGE_SUFFIX}")(given)  # stored as int8, too
 
     def clone(layer: keras.Operation) -> keras.Operation:
         made = _REPLACED.get(type(layer), type(layer)).from_config(layer.get_config())
@@ -173,15 +175,15 @@ def with_fake_quant(model: keras.Model) -> keras.Model:
     def call(
         layer: keras.Operation, *args: Any, **options: Any
     ) -> Any:  # Any: as Keras calls layers
-        if layer.name in _first_readers and args:
-            args = (ActivationRange(name=f"image{RANGE_SUFFIX}")(args[0]), *args[1:])
+        args = keras.tree.map_structure(lambda part: image if part is given else part, args)
         outputs = layer(*args, **options)
         if layer.name not in ranged:
             return outputs
         return ActivationRange(name=f"{layer.name}{RANGE_SUFFIX}")(outputs)
 
-    _first_readers = _readers_of_image(model)
-    copy = keras.models.clone_model(model, clone_function=clone, call_function=call)
+    copy = keras.models.clone_model(
+        model, input_tensors=given, clone_function=clone, call_function=call
+    )
     copy_weights(model, copy)
     return copy
 
@@ -213,17 +215,6 @@ def _readers(model: keras.Model) -> dict[str, list[keras.Operation]]:
             if hasattr(tensor, "_keras_history"):
                 readers[tensor._keras_history.operation.name].append(each)
     return readers
-
-
-def _readers_of_image(model: keras.Model) -> set[str]:
-    """Return the layers that read the image: it is stored as int8, too."""
-    readers = _readers(model)
-    return {
-        reader.name
-        for layer in model.layers
-        if isinstance(layer, layers.InputLayer)
-        for reader in readers[layer.name]
-    }
 
 
 def _stored_tensors(model: keras.Model) -> set[str]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgecls.bundle.manifest import InputRule
 from edgecls.bundle.preprocess import normalised, resized
 from edgecls.errors import CalibrationError, ConfigError
+from edgecls.lab.own_networks import import_own_layers
 from edgecls.lab.quantization.artefacts import Artefact, Sources, check_words
 from edgecls.lab.quantization.bias import corrections, mean_inputs, with_bias_corrected
 from edgecls.lab.quantization.calibration_set import CalibrationSet, Selected
@@ -58,6 +59,7 @@ def calibrated(
     """
     shifts: dict[str, Floats] = {}
     rounding: dict[str, Packed] = {}
+    import_own_layers(model)
     if bias or adaround:
         if model.suffix != ".keras":
             what = "bias correction" if bias else "learned rounding"
@@ -109,6 +111,7 @@ def sources(model: Path, recording: Recording | None) -> Sources:
 
     Raises:  CalibrationError when the recording was made for another model.
     """
+    import_own_layers(model)
     plain = graphs_from_file(model, ())
     if recording is None:
         return Sources(plain, plain, None)
