@@ -50,6 +50,10 @@ def classify(
         raise ConfigError(
             f"--plot draws one image, received {len(paths)}", hint="name a single image file"
         )
+    if plot is not None and plot.resolve() == paths[0].resolve():
+        raise ConfigError(
+            f"--plot {plot} would overwrite the picture", hint="choose another file with --plot"
+        )
     answers = [Answer(word, _no_match(word)) for word in unmatched]
     with Classifier(open_bundle(bundle), variant=variant, threads=threads) as classifier:
 

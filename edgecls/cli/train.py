@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from edgecls.cli import output
 from edgecls.cli.hush import hush_tensorflow
 from edgecls.cli.training_progress import watcher_for
+from edgecls.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,15 @@ class TrainResult:
         )
         skipped = len(report["unreadable"])
         note = [f"{skipped} unreadable images were skipped, see report.json"] if skipped else []
-        return Group(facts, *note, table, f"model and report: {self.folder}", self._next())
+        ends = [Text(f"model and report: {self.folder}"), Text(self._next())]
+        return Group(facts, *note, table, *ends)
 
     def _next(self) -> str:
         images = self.folder / "images.csv"
         if self.bundle is not None:
             return f"what int8 costs: edgecls evaluate {self.bundle} {images} --split test"
+        if not images.exists():
+            return "for a bundle, edgecls quantize wants images in files; this run had none"
         return (
             f"make a bundle: edgecls quantize {self.folder / 'model.keras'} --calibration "
             f"{self.folder / 'calibration.toml'} --data {self.folder} --out {self.folder}.edgecls"
@@ -72,14 +77,14 @@ class LeaveOutResult:
         for name in (report["column"], "images", "accuracy", "95 % interval"):
             table.add_column(name, justify="left" if name == report["column"] else "right")
         for value, found in sorted(report["values"].items(), key=lambda i: i[1]["value"]):
-            table.add_row(value, *_figures(found))
+            table.add_row(Text(value), *_figures(found))
         worst = report["worst"]
-        return Group(
-            table,
+        lines = (
             f"mean of {len(report['values'])}: {report['mean'] * 100:.1f} %; worst: "
             f"{report['values'][worst]['value'] * 100:.1f} % ({worst})",
             f"runs and report: {self.folder}",
         )
+        return Group(table, *(Text(line) for line in lines))
 
 
 def _figures(estimate: dict[str, Any] | None) -> tuple[str, str, str]:
@@ -95,7 +100,7 @@ def train(
         Path, typer.Argument(help="A recipe (.toml), or the folder of a run to train it again.")
     ],
     data: Annotated[
-        Path | None, typer.Option(help="Folder of the images; replaces data.root.")
+        Path | None, typer.Option(help="Folder of the images, or a CSV; replaces data.root.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder; runs/<name of the recipe> if left out.")
@@ -124,6 +129,8 @@ def train(
     run = recipe if resume and recipe.is_dir() and out is None else out
     chosen = recipe_file.load(recipe, settings=setting or [], data=data)
     folder = run if run is not None else Path("runs") / chosen.name
+    if bundle is not None:
+        _check_bundle(bundle, source=chosen.data.source, leave_out=leave_out)
     with watcher_for(Console(stderr=True, highlight=False, soft_wrap=True)) as watcher:
         result: output.Result
         if leave_out is not None:
@@ -143,3 +150,23 @@ def train(
                 bundle_from_run(trained.folder, bundle)
             result = TrainResult(folder, dict(trained.report), bundle)
     output.emit(result, as_json=as_json)
+
+
+def _check_bundle(bundle: Path, *, source: str, leave_out: str | None) -> None:
+    """Say before training what would fail after it. Raises: ConfigError."""
+    if leave_out is not None:
+        raise ConfigError(
+            "--leave-out trains to measure, and none of its networks is for a device",
+            hint="leave --bundle out, and train once more on everything",
+        )
+    if source != "files":
+        raise ConfigError(
+            f"--bundle is calibrated on files, data.source is {source!r}",
+            hint='give a folder per class: --data DIR --set data.source="files"',
+        )
+    if bundle.exists():
+        raise ConfigError(
+            f"{bundle} exists already", hint="delete it first, or choose another name"
+        )
+    if not bundle.parent.is_dir():
+        raise ConfigError(f"{bundle.parent} is not a folder", hint=f"mkdir -p {bundle.parent}")

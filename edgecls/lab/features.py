@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from edgecls.lab.image_batches import ImageBatches
+from edgecls.lab.checkpoint import TrainingError
+from edgecls.lab.image_batches import Batch, ImageBatches
 from edgecls.lab.order import Order
 
 log = logging.getLogger(__name__)
@@ -21,10 +24,11 @@ class Features:
     """Features and targets of several augmented views of every image, on disk.
 
     Args:    x: float32, shape (views, n, ...), a memory map.   y: float32 (views, n, classes).
+             weights: float32 (views, n), how much each counts, or None.
     """
 
-    def __init__(self, x: Floats, y: Floats) -> None:
-        self.x, self.y = x, y
+    def __init__(self, x: Floats, y: Floats, weights: Floats | None = None) -> None:
+        self.x, self.y, self.weights = x, y, weights
 
     @property
     def views(self) -> int:
@@ -46,34 +50,61 @@ def features_of(
 
     Args:    model: image to features.   file: the memory map, overwritten.
              tell: called with the number of batches done and of all.
+    Raises:  TrainingError when the disk has no room for them.
     """
-    first_x, first_y, *_ = batches[0]
+    first_x, first_y, *weighted = batches[0]
     shape = tuple(int(side) for side in model.output.shape[1:])
     size = len(first_x)
     count = batches.examples
-    x = np.memmap(file, dtype=np.float32, mode="w+", shape=(views, count, *shape))
+    x = reserved(file, (views, count, *shape))
+    weights = np.zeros((views, count), dtype=np.float32) if weighted else None
     y = np.zeros((views, count, first_y.shape[1]), dtype=np.float32)
     for view in range(views):
         batches.start_epoch(view)
         for number in range(len(batches)):
-            images, targets, *_ = batches[number]
+            images, targets, *given = batches[number]
             start = number * size
+            if weights is not None:
+                weights[view, start : start + len(images)] = given[0]
             x[view, start : start + len(images)] = model.predict_on_batch(images)
             y[view, start : start + len(images)] = targets
             tell(view * len(batches) + number + 1, views * len(batches))
     x.flush()
-    return Features(x, y)
+    return Features(x, y, weights)
+
+
+def reserved(file: Path, shape: tuple[int, ...]) -> Floats:
+    """Return a new memory map, float32, whose room on the disk is taken already.
+
+    Without that, a disk that fills up later would kill the process without a word.
+
+    Raises:  TrainingError when there is no room.
+    """
+    size = math.prod(shape) * np.dtype(np.float32).itemsize
+    try:
+        with file.open("wb") as made:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(made.fileno(), 0, size)
+            made.truncate(size)
+    except OSError as error:
+        file.unlink(missing_ok=True)
+        raise TrainingError(
+            f"cannot write {file} ({size / 1e6:.0f} MB): {error.strerror or error}",
+            hint="make room, or lower cached_views",
+        ) from error
+    return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
 
 
 class FeatureBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of stored features; every epoch takes one of its views of each image at random."""
 
     def __init__(
-        self, features: Features, order: Order, *, batch: int, seed: int, whole: bool
-    ) -> None:
+        self, features: Features, order: Order, *, batch: int, seed: int, whole: bool,
+        steps: int | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(workers=1, use_multiprocessing=False)
         self._features, self._order = features, order
-        self._batch, self._seed, self._whole = batch, seed, whole
+        self._batch, self._seed, self._whole, self._steps = batch, seed, whole, steps
         self.failure = None
         self.start_epoch(0)
 
@@ -85,9 +116,15 @@ class FeatureBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __len__(self) -> int:
         count = len(self._features)
+        if self._steps is not None:
+            return self._steps
         return -(-count // self._batch) if self._whole else max(1, count // self._batch)
 
-    def __getitem__(self, number: int) -> tuple[Floats, Floats]:
-        window = slice(number * self._batch, (number + 1) * self._batch)
-        views, indices = self._views[window], self._indices[window]
-        return self._features.x[views, indices], self._features.y[views, indices]
+    def __getitem__(self, number: int) -> Batch:
+        first, count = number * self._batch, len(self._indices)
+        last = min(first + self._batch, count) if self._whole else first + self._batch
+        places = np.arange(first, last) % count
+        views, indices = self._views[places], self._indices[places]
+        x, y = self._features.x[views, indices], self._features.y[views, indices]
+        weights = self._features.weights
+        return (x, y) if weights is None else (x, y, weights[views, indices])

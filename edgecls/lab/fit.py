@@ -20,7 +20,8 @@ from edgecls.lab import checkpoint
 from edgecls.lab.checkpoint import Checkpoint, Progress, TrainingError
 from edgecls.lab.objective import without_output_names
 from edgecls.lab.recipe import Phase
-from edgecls.lab.schedules import Plateau
+from edgecls.lab.schedules import Plateau, warming
+from edgecls.lab.unreadable import Unreadable
 
 Arrays = list[np.ndarray[Any, Any]]  # Any: weights and seeds have their own dtypes
 GAIN_MIN = 1e-4
@@ -58,6 +59,7 @@ class Fit:
     Args:    model: compiled.   tracked: the network's own model, whose weights are kept; it shares
              its layers with `model`.
              checkpoint: file of the run's state.   callbacks: further Keras callbacks.
+             unreadable: images that the checkpoint has to remember.
     """
 
     phase: Phase
@@ -68,6 +70,7 @@ class Fit:
     checkpoint: Path
     watcher: Watcher
     callbacks: Sequence[keras.callbacks.Callback] = ()
+    unreadable: Unreadable | None = None
 
     def run(self, progress: Progress, resumed: Checkpoint | None) -> None:
         """Train until the phase ends; the tracked model then has the chosen weights.
@@ -137,6 +140,17 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._fit.train.start_epoch(epoch)
         self._began_s = time.monotonic()
 
+    def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
+        del logs
+        rate = self._warming(self._progress.epoch, batch)
+        if rate is not None:
+            getattr(self.model, "jax_state_sync", lambda: None)()  # else JAX keeps the old rate
+            self.model.optimizer.learning_rate = rate
+
+    def _warming(self, epoch: int, batch: int) -> float | None:
+        steps = len(self._fit.train)
+        return warming(self._fit.phase, step=epoch * steps + batch, steps=steps)
+
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
         loss = float(logs["loss"])
         self._step = batch + 1
@@ -167,7 +181,7 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             return
         phase, progress = self._fit.phase, self._progress
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        if phase.schedule == "plateau":
+        if phase.schedule == "plateau" and self._warming(epoch + 1, 0) is None:
             factor = self._plateau.factor_after(logs["val_loss"])
             if factor != 1.0:
                 self.model.optimizer.learning_rate = rate * factor
@@ -190,6 +204,8 @@ class _Keeper(keras.callbacks.Callback):  # type: ignore[misc]
         self._fit.watcher.epoch_done(progress.history[-1])
 
     def save(self) -> None:
+        if self._fit.unreadable is not None:
+            self._progress.unreadable |= self._fit.unreadable.names
         checkpoint.save(
             self._fit.checkpoint,
             self._progress,

@@ -105,14 +105,13 @@ class ImageBatches(keras.utils.PyDataset):  # type: ignore[misc]
             image, target = self._example(rng, self._indices, int(place))
             images.append(image)
             targets.append(target)
-        classes = len(self._eye)
-        y = self._eye[targets] * (1 - feeding.smoothing) + feeding.smoothing / classes
-        x, y = np.stack(images), y.astype(np.float32)
+        x, shown = np.stack(images), self._eye[targets]
         if feeding.augmentation is not None:
-            x, y = mixed(rng, x, y, feeding.augmentation)
+            x, shown = mixed(rng, x, shown, feeding.augmentation)
+        y = shown * (1 - feeding.smoothing) + feeding.smoothing / len(self._eye)
         if feeding.class_weights is None:
-            return x, y
-        return x, y, feeding.class_weights[targets]
+            return x, y.astype(np.float32)
+        return x, y.astype(np.float32), shown @ feeding.class_weights  # a blend weighs as both do
 
     def _example(
         self, rng: np.random.Generator, indices: Indices, place: int

@@ -7,7 +7,7 @@ import logging
 import re
 import statistics
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,9 @@ def train_leaving_out(
     photos = dataset_from(recipe.data)
     values = values_of(photos, column)
     found = {}
-    for place, value in enumerate(values, start=1):
+    for place, (value, name) in enumerate(names_of(values).items(), start=1):
         log.info("leaving out %s = %s, %d of %d", column, value, place, len(values))
-        folder = RunFolder(out / name_of(value))
+        folder = RunFolder(out / name)
         if not (resume and folder.report.exists()):
             keras.utils.clear_session(free_memory=True)
             going_on = resume and folder.checkpoint.exists()
@@ -67,10 +67,11 @@ def train_leaving_out(
 
 def values_of(photos: Photos, column: str) -> list[str]:
     """Return the values of a column that have enough images and can be spared, sorted."""
-    if column not in ("group", "label") and column not in photos.rows[0].columns:
+    columns = dict.fromkeys(name for row in photos.rows for name in row.columns)
+    if column not in ("group", "label", *columns):
         raise ConfigError(
             f"--leave-out {column}: the data has no such column",
-            hint=f"columns: {', '.join(['group', *photos.rows[0].columns])}",
+            hint=f"columns: {', '.join(dict.fromkeys(['group', *columns]))}",
         )
     counts = Counter(row.column(column) for row in photos.rows)
     values = sorted(value for value, count in counts.items() if value and count >= IMAGES_MIN)
@@ -102,6 +103,17 @@ def without(photos: Photos, column: str, value: str) -> Photos:
     return replace(photos, rows=tuple(rows))
 
 
-def name_of(value: str) -> str:
-    """Return a folder's name for a value: its letters and digits, the rest as dashes."""
-    return re.sub(r"[^A-Za-z0-9._]+", "-", value).strip("-.") or "empty"
+def names_of(values: Sequence[str]) -> dict[str, str]:
+    """Return a folder's name for each value: its letters and digits, the rest as dashes.
+
+    Two values never share one: "a b" and "a/b" become a-b and a-b-2.
+    """
+    names: dict[str, str] = {}
+    for value in values:
+        plain = re.sub(r"[^\w.]+", "-", value).strip("-.") or "empty"
+        name, number = plain, 1
+        while name.lower() in {taken.lower() for taken in names.values()}:
+            number += 1
+            name = f"{plain}-{number}"
+        names[value] = name
+    return names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from edgecls.bundle.manifest import InputRule
 from edgecls.errors import ConfigError
 from edgecls.lab import fake_quant
-from edgecls.lab.building import freeze
+from edgecls.lab.building import check_layer, freeze
 from edgecls.lab.bundle_weights import is_bundle, settle_statistics
 from edgecls.lab.checkpoint import Checkpoint, Progress
 from edgecls.lab.dataset import Photos
@@ -57,7 +57,11 @@ class PhaseRunner:
     def run(
         self, network: Network, phase: Phase, progress: Progress, resumed: Checkpoint | None
     ) -> None:
-        """Train `network` for one phase, in place."""
+        """Train `network` for one phase, in place.
+
+        Raises:  ConfigError for any phase, this or a later one, that the network does not allow.
+        """
+        check_phases(network, self.recipe.phases)
         freeze(
             network, train=phase.train, batch_norm=phase.batch_norm,
             momentum=phase.batch_norm_momentum,
@@ -80,7 +84,7 @@ class PhaseRunner:
             )
             fit = Fit(
                 phase, objective.model, trained.model, train, val, self.folder.checkpoint,
-                self.watcher, self._logs(phase.name),
+                self.watcher, self._logs(phase.name), self.unreadable,
             )  # fmt: skip
             fit.run(progress, resumed)
 
@@ -182,8 +186,6 @@ class PhaseRunner:
         self, network: Network, phase: Phase, progress: Progress, resumed: Checkpoint | None
     ) -> None:
         """Compute the backbone's features once, then train the head on them."""
-        if network.heat is not None:
-            raise ConfigError("cached_views needs a network without a second target")
         rule, training = self._rule_of(network), self.recipe.training
         train, val = self.photos.split("train"), self.photos.split("val")
         backbone = keras.Model(network.model.input, network.features)
@@ -203,8 +205,9 @@ class PhaseRunner:
         seed = self._seed(progress.phase)
         order = self._order(len(train), progress.phase)
         head_train = FeatureBatches(
-            stored["train"], order, batch=training.batch, seed=seed, whole=False
-        )
+            stored["train"], order, batch=training.batch, seed=seed, whole=False,
+            steps=phase.steps,
+        )  # fmt: skip
         head_val = FeatureBatches(
             stored["val"], InOrder(len(val)), batch=training.batch, seed=seed, whole=True
         )
@@ -216,17 +219,27 @@ class PhaseRunner:
         )
         fit = Fit(
             phase, head, network.model, head_train, head_val, self.folder.checkpoint,
-            self.watcher, self._logs(phase.name),
+            self.watcher, self._logs(phase.name), self.unreadable,
         )  # fmt: skip
         fit.run(progress, resumed)
         for name in stored:
             (self.folder.path / f"features-{name}.f32").unlink()
 
 
+def check_phases(network: Network, phases: Sequence[Phase]) -> None:
+    """Raise ConfigError for what would otherwise stop a run after hours, in a later phase."""
+    for phase in phases:
+        check_layer(network, phase.train)
+        for option in ("cached_views", "fake_quant"):
+            if getattr(phase, option) and network.heat is not None:
+                raise ConfigError(f"{option} needs a network without a second target")
+
+
 def _whole(feeding: Feeding) -> Feeding:
     return Feeding(
         rule=feeding.rule, batch=feeding.batch, seed=feeding.seed, workers=feeding.workers,
-        augmentation=feeding.augmentation, smoothing=feeding.smoothing, whole=True,
+        augmentation=feeding.augmentation, smoothing=feeding.smoothing,
+        class_weights=feeding.class_weights, whole=True,
     )  # fmt: skip
 
 
@@ -237,8 +250,6 @@ def _as_quantized(network: Network, phase: Phase) -> Iterator[Network]:
     if not phase.fake_quant:
         yield network
         return
-    if network.heat is not None:
-        raise ConfigError("fake_quant needs a network without a second target")
     copy = fake_quant.with_fake_quant(network.model)
     try:
         yield Network(copy, None, network.features)

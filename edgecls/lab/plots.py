@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,9 @@ from edgecls.types import Pixels
 
 DPI = 110
 TRAIN_COLOUR, VAL_COLOUR = "#1f5fa8", "#d1661f"
+TITLE_LETTERS, LABEL_LETTERS = 50, 24
+SIDE_IN_MAX = 40.0
+"""Of the confusion matrix: a thousand classes would make a picture of ten gigabytes."""
 
 
 def curves_png(history: Sequence[Mapping[str, float | int | str]]) -> bytes:
@@ -51,13 +55,14 @@ def curves_png(history: Sequence[Mapping[str, float | int | str]]) -> bytes:
 
 def confusion_png(counts: npt.NDArray[np.int64], labels: Sequence[str], *, title: str) -> bytes:
     """Return a confusion matrix, rows the truth, shaded by the share of the row."""
-    side = max(3.5, 0.55 * len(labels) + 2.2)
+    side = min(SIDE_IN_MAX, max(3.5, 0.55 * len(labels) + 2.2))
+    names = [_text(label, LABEL_LETTERS) for label in labels]
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axes = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(labels)), names, rotation=40, ha="right")
+    axes.set_yticks(range(len(labels)), names)
     axes.set_xlabel("answer")
     axes.set_ylabel("truth")
     axes.set_title(title, fontsize=10)
@@ -79,10 +84,11 @@ def top_scores_png(pixels: Pixels, scores: Mapping[str, float], *, title: str) -
     image, bars = figure.subplots(1, 2)
     image.imshow(pixels)
     image.set_axis_off()
-    image.set_title(title, fontsize=10)
-    names = list(scores)[::-1]
+    image.set_title(_text(title, TITLE_LETTERS), fontsize=10)
+    names = [_text(label, LABEL_LETTERS) for label in scores][::-1]
     values = [score * 100 for score in scores.values()][::-1]
-    drawn = bars.barh(names, values, color=TRAIN_COLOUR)
+    drawn = bars.barh(range(len(names)), values, color=TRAIN_COLOUR)
+    bars.set_yticks(range(len(names)), names)
     bars.bar_label(drawn, fmt="%.1f %%", padding=3, fontsize=9)
     bars.set_xlim(0, 118)
     bars.set_xticks(range(0, 101, 20))
@@ -92,8 +98,18 @@ def top_scores_png(pixels: Pixels, scores: Mapping[str, float], *, title: str) -
     return _png(figure)
 
 
+def _text(text: str, letters: int) -> str:
+    """Return a name as matplotlib draws it: $ is no formula, a long one loses its middle."""
+    text = " ".join(text.split())
+    if len(text) > letters:
+        text = f"{text[: letters // 2]}\N{HORIZONTAL ELLIPSIS}{text[-(letters // 2 - 1) :]}"
+    return text.replace("$", r"\$")
+
+
 def _png(figure: Figure) -> bytes:
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a box stands for it
+        figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue()

@@ -95,6 +95,11 @@ class RunFolder:
         """Tell whether there is more here than a run that failed before it trained anything."""
         if not self.path.exists():
             return False
+        if not self.path.is_dir():
+            raise ConfigError(
+                f"{self.path} is a file, expected a folder for the run",
+                hint="choose another name with --out",
+            )
         if not self.recipe.exists():
             return any(self.path.iterdir())
         return self.checkpoint.exists() or self.report.exists()
@@ -157,7 +162,7 @@ class RunFolder:
         """
         if not all(row.path.is_absolute() for row in photos.rows):
             return
-        columns = list(photos.rows[0].columns)
+        columns = list(dict.fromkeys(name for row in photos.rows for name in row.columns))
         table = io.StringIO()
         out = csv.writer(table, lineterminator="\n")
         out.writerow(["file", "label", "split", *columns])

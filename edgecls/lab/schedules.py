@@ -53,6 +53,17 @@ def rate_from(phase: Phase, *, steps: int) -> Any:  # Any: a number, or a Keras 
     return phase.rate
 
 
+def warming(phase: Phase, *, step: int, steps: int) -> float | None:
+    """Return a step's rate while a plateau schedule warms up, whose rate is a number; else None.
+
+    Args:    step: since the phase began, from 0.   steps: batches per epoch.
+    """
+    warmup = round(phase.warmup_epochs * steps)
+    if phase.schedule != "plateau" or not warmup or step > warmup:
+        return None
+    return phase.rate * (WARMUP_START + (1 - WARMUP_START) * step / warmup)
+
+
 class Plateau:
     """Lower the rate when the validation loss stops falling. Its state is plain numbers."""
 

@@ -105,3 +105,50 @@ def test_a_picture_is_drawn_beside_its_best_scores(
     (tmp_path / "blue.jpg").write_bytes(photo.read_bytes())
     assert run(["classify", str(photo), str(tmp_path / "blue.jpg"), *words]) == 2
     assert "--plot draws one image, received 2" in capsys.readouterr().err
+
+
+def test_names_with_formulas_other_scripts_and_no_end_are_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib", reason="the lab extra is not installed")
+    tiny_bundle(tmp_path / "tiny.edgecls")
+    words = ["--bundle", str(tmp_path / "tiny.edgecls"), "--top", "5"]
+    for name in ("cost $5_$10.jpg", "$\\foo$.jpg", "\u72ac.jpg", f"{'long ' * 40}.jpg"):
+        photo = tmp_path / name
+        photo.write_bytes(encode_jpeg(picture(150, 40, 110), 95))
+        assert run(["classify", str(photo), *words, "--plot", str(tmp_path / "chart.png")]) == 0
+    before = photo.read_bytes()
+    assert run(["classify", str(photo), *words, "--plot", str(photo)]) == 2
+    assert "would overwrite the picture" in capsys.readouterr().err
+    assert photo.read_bytes() == before
+
+
+def test_a_bundle_that_could_not_be_written_is_told_before_training(
+    recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = recipe.parent / "run"
+    there = recipe.parent / "there.edgecls"
+    there.write_bytes(b"of last week")
+    missing = recipe.parent / "none" / "x.edgecls"
+    for words, said in (
+        (["--bundle", str(there)], "exists already"),
+        (["--bundle", str(missing)], "is not a folder"),
+        (["--bundle", "x.edgecls", "--leave-out", "camera"], "trains to measure"),
+        (["--bundle", "x.edgecls", "--set", "data.source=cifar10"], "calibrated on files"),
+    ):
+        assert run(["train", str(recipe), "--out", str(out), *words]) == 2
+        assert said in capsys.readouterr().err
+    assert not out.exists()
+    assert run(["train", str(recipe), "--out", str(there)]) == 2
+    assert "is a file, expected a folder" in capsys.readouterr().err
+
+
+def test_a_layer_that_a_later_phase_names_wrongly_is_told_before_the_first(
+    recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe.write_text(RECIPE + '[[phases]]\nname = "tune"\nepochs = 1\ntrain = "covn"\n')
+    assert run(["train", str(recipe), "--out", str(recipe.parent / "run")]) == 2
+    said = capsys.readouterr()
+    assert "train = 'covn' names no layer of tiny" in said.err
+    assert "did you mean 'conv'?" in said.err
+    assert "all 1/2" not in said.err

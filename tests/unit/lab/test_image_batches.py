@@ -106,3 +106,18 @@ def test_smoothing_and_class_weights_reach_the_targets() -> None:
     _, y, sample_weights = batches[0]
     assert np.allclose(y[0], [0.95, 0.05])
     assert sample_weights.tolist() == [0.5, 2.0, 0.5, 2.0]
+
+
+def test_a_blend_weighs_as_much_as_the_classes_in_it() -> None:
+    weights = np.array([0.5, 2.0], np.float32)
+    batches = _batches(
+        _photos(40, Album()), augmentation=Augmentation(mixup=0.4), smoothing=0.1,
+        class_weights=weights,
+    )  # fmt: skip
+    blended = 0
+    for number in range(10):
+        _, y, sample_weights = batches[number]
+        shown = (y - 0.05) / 0.9
+        assert np.allclose(sample_weights, shown @ weights, atol=1e-5)  # float32 sums
+        blended += int(((shown > 0.05) & (shown < 0.95)).any())
+    assert blended

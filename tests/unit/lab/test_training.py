@@ -19,7 +19,7 @@ from edgecls.errors import ConfigError  # noqa: E402
 from edgecls.lab import checkpoint, recipe_file  # noqa: E402
 from edgecls.lab.checkpoint import TrainingError  # noqa: E402
 from edgecls.lab.data import DataError  # noqa: E402
-from edgecls.lab.leave_out import train_leaving_out  # noqa: E402
+from edgecls.lab.leave_out import names_of, train_leaving_out  # noqa: E402
 from edgecls.lab.recipe import Recipe  # noqa: E402
 from edgecls.lab.training import train  # noqa: E402
 
@@ -198,3 +198,31 @@ def test_leaving_a_source_out_trains_without_it_and_tests_on_it(
     assert tests == {f"{label}/{n:02d}.png" for label in ("dark", "light") for n in range(35)}
     with pytest.raises(ConfigError, match="the data has no such column"):
         train_leaving_out(recipe, tmp_path / "x", column="colour", watcher=Silent())
+
+
+def test_two_values_that_are_left_out_never_share_a_folder() -> None:
+    values = ["a b", "a/b", "A-B", "\u5317", "\u5357", "?", "!", "plain_1.x"]
+    names = names_of(values)
+    assert len(set(names.values())) == len(values)
+    assert names["a b"] == "a-b"
+    assert names["\u5357"] == "\u5357"
+    assert names["plain_1.x"] == "plain_1.x"
+
+
+def test_a_plateau_warms_up_and_a_resumed_run_remembers_unreadable_images(
+    images: Path, tmp_path: Path
+) -> None:
+    (images / "train" / "dark" / "00.png").write_bytes(b"no picture")
+    phase = {"name": "warm", "epochs": 3, "rate": 0.05, "warmup_epochs": 1.5,
+             "schedule": "plateau", "plateau_epochs": 1}  # fmt: skip
+    recipe = _recipe(images, phase, data={"root": str(images), "unreadable_max": 0.02})
+    watcher = Silent()
+    train(recipe, tmp_path / "run", watcher=watcher)
+    rates = [float(record["rate"]) for record in watcher.epochs]
+    assert 0.02 < rates[0] < 0.045  # still on its way
+    assert rates[1] == pytest.approx(0.05)
+    for row in ("report.json", "model.keras"):
+        (tmp_path / "run" / row).unlink()
+    train(recipe, tmp_path / "run", watcher=watcher, resume=True)  # nothing is left to train
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert list(report["unreadable"]) == ["train/dark/00.png"]
