@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -73,7 +74,9 @@ def features_of(
     return Features(x, y, weights)
 
 
-def reserved(file: Path, shape: tuple[int, ...]) -> Floats:
+def reserved(
+    file: Path, shape: tuple[int, ...]
+) -> np.memmap[Any, np.dtype[np.float32]]:  # Any: the shape
     """Return a new memory map, float32, whose room on the disk is taken already.
 
     Without that, a disk that fills up later would kill the process without a word.
