@@ -147,6 +147,7 @@ def quantize(
     if search:
         tuned = _tuning(wanted, tuning, tuning_split, limit)
         selected = calibration_set.select(wanted, _images(data))
+        calibration_set.check_disjoint(selected.hashes, tuned)
         found = run_search(model, wanted, selected, tuned, max_drop_pp=max_drop_pp, told=_say)
         trials, recording = found.trials, found.recording
         method, weights = trials[0].method, trials[0].weights

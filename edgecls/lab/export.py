@@ -137,7 +137,7 @@ def load_saved_model(path: Path) -> SavedModel:
 
 def _onnx(function: Function, shape: tuple[int, ...]) -> onnx.ModelProto:
     spec = (tf.TensorSpec(shape, tf.float32, name="image"),)
-    log = logging.getLogger("tf2onnx.tfonnx")  # what it logs as errors, we raise in words
+    log = logging.getLogger("tf2onnx")  # what it logs as errors, we raise in words
     level = log.level
     log.setLevel(logging.CRITICAL)
     proto: onnx.ModelProto

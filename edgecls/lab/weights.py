@@ -14,6 +14,7 @@ from edgecls.errors import ConfigError, EdgeclsError
 from edgecls.lab.bundle_weights import is_bundle, load_from_bundle
 from edgecls.lab.full_precision import in_float32
 from edgecls.lab.networks.network import Network
+from edgecls.lab.own_networks import import_own_layers
 from edgecls.lab.recipe import Architecture
 
 _APPLICATIONS: Mapping[str, Callable[..., keras.Model]] = {
@@ -146,6 +147,7 @@ def _misfit(error: Exception) -> str:
 
 def model_from_file(file: Path) -> keras.Model:
     """Read a whole .keras model, in float32. Raises: WeightsError."""
+    import_own_layers(file)
     try:
         return in_float32(keras.saving.load_model(file, compile=False))
     except (ValueError, OSError) as error:

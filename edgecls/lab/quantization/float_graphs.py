@@ -70,7 +70,8 @@ def improved(model: keras.Model, steps: Sequence[str]) -> keras.Model:
 def load_keras(path: Path) -> keras.Model:
     """Load a .keras file for inference, in float32, and check that its weights are numbers.
 
-    Raises:  CalibrationError for a file that Keras cannot load, or NaN in a weight (named).
+    Raises:  CalibrationError for a file that Keras cannot load, for more than one input or output,
+             or NaN in a weight (named).
     """
     try:
         model = keras.saving.load_model(path, compile=False)
@@ -85,6 +86,12 @@ def load_keras(path: Path) -> keras.Model:
                 f"{path} has no input size", hint="begin the model with keras.Input((H, W, 3))"
             )
         model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise CalibrationError(
+            f"{path} has {len(model.inputs)} inputs and {len(model.outputs)} outputs, expected one "
+            "image and one tensor of class scores",
+            hint="save the part that classifies: keras.Model(image, scores).save(...)",
+        )
     for weight in model.weights:
         if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
             raise CalibrationError(

@@ -123,6 +123,14 @@ def test_an_input_without_fixed_size_is_refused(tmp_path: Path) -> None:
         graphs_from_file(GOLDEN / "two_inputs.onnx", ())
 
 
+def test_a_keras_file_of_two_images_is_refused(tmp_path: Path) -> None:
+    images = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Concatenate()(images))
+    keras.Model(images, keras.layers.Dense(2)(x)).save(tmp_path / "two.keras")
+    with pytest.raises(CalibrationError, match="2 inputs and 1 outputs, expected one image"):
+        graphs_from_file(tmp_path / "two.keras", ())
+
+
 def test_a_changing_number_of_images_becomes_one() -> None:
     graph = graphs_from_file(GOLDEN / "nchw.onnx", ()).onnx.graph
     for item in (graph.input[0], graph.output[0]):
