@@ -58,6 +58,7 @@ def benchmark(
     from edgecls.measure.report.benchmark import benchmark_page
     from edgecls.measure.report.markdown import benchmark_markdown
 
+    measuring.check_places(report, markdown)
     names = measuring.words(variant)
     plan = Plan(
         names=tuple(names) if names else None,

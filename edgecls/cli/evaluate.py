@@ -83,6 +83,7 @@ def evaluate(
     from edgecls.measure.report.evaluation import evaluation_page
     from edgecls.measure.report.markdown import evaluation_markdown
 
+    measuring.check_places(report, markdown)
     opened, images = measuring.bundle_and_data(bundle, data)
     if record:
         check_recordable(opened)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -48,6 +49,24 @@ def bundle_and_data(first: Path | None, second: Path | None) -> tuple[Bundle, Pa
             hint=f"name the images after it: {first} DATA",
         )
     return open_bundle(None), first
+
+
+def check_places(*paths: Path | None) -> None:
+    """Check where reports are to be written, before the minutes that measuring takes.
+
+    Raises:  ConfigError naming the first place where none can be.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            raise ConfigError(f"{folder} is not a folder", hint=f"mkdir -p {path.parent}")
+        if path.is_dir() or not os.access(folder, os.W_OK):
+            raise ConfigError(
+                f"cannot write {path}: it is a folder, or its folder may not be changed",
+                hint="choose another place",
+            )
 
 
 def write(path: Path, content: bytes | str) -> None:

@@ -69,6 +69,7 @@ def select(
     from edgecls.measure.select import admitted
     from edgecls.measure.select import select as choose
 
+    measuring.check_places(report)
     plan = Plan(threads=(threads,), duration_s=duration, rounds=rounds)
     opened, images = measuring.bundle_and_data(bundle, data)
     dataset = load_dataset(

@@ -55,3 +55,26 @@ def test_compare_takes_variants_of_the_shipped_bundle(
     cv2.imwrite(str(path), np.full((64, 64, 3), 120, np.uint8))
     assert run(["compare", "tflite-float32", "onnx-float32", str(path)]) == 0
     assert "onnx-float32 against tflite-float32, 1 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["evaluate", "tiny", "images", "--report"],
+        ["evaluate", "tiny", "images", "--markdown"],
+        ["benchmark", "tiny", "--report"],
+        ["select", "tiny", "images", "--report"],
+    ],
+)
+@pytest.mark.parametrize("place", ["gone/report.html", "tiny"])
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    words: list[str],
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tiny_bundle(tmp_path / "tiny")
+    monkeypatch.chdir(tmp_path)
+    assert run([*words, place]) == 2  # there are no images: the place is what is looked at first
+    assert place.partition("/")[0] in capsys.readouterr().err
