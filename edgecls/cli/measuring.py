@@ -61,7 +61,9 @@ def check_places(*paths: Path | None) -> None:
             continue
         folder = path.absolute().parent
         if not folder.is_dir():
-            raise ConfigError(f"{folder} is not a folder", hint=f"mkdir -p {path.parent}")
+            raise ConfigError(
+                f"cannot write {path}: {folder} is not a folder", hint=f"mkdir -p {path.parent}"
+            )
         if path.is_dir() or not os.access(folder, os.W_OK):
             raise ConfigError(
                 f"cannot write {path}: it is a folder, or its folder may not be changed",
