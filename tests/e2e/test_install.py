@@ -81,6 +81,7 @@ def test_the_wheel_is_small_enough_for_a_card(wheel: Path) -> None:
     assert wheel.stat().st_size < WHEEL_BYTES_MAX
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_bare_wheel_runs_in_a_fresh_environment(wheel: Path, tmp_path: Path) -> None:
     photographs = pytest.importorskip("skimage.data", reason="scikit-image is not installed")
