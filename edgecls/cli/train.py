@@ -154,6 +154,8 @@ def train(
 
 def _check_bundle(bundle: Path, *, source: str, leave_out: str | None) -> None:
     """Say before training what would fail after it. Raises: ConfigError."""
+    from edgecls.bundle.write import check_out
+
     if leave_out is not None:
         raise ConfigError(
             "--leave-out trains to measure, and none of its networks is for a device",
@@ -164,9 +166,4 @@ def _check_bundle(bundle: Path, *, source: str, leave_out: str | None) -> None:
             f"--bundle is calibrated on files, data.source is {source!r}",
             hint='give a folder per class: --data DIR --set data.source="files"',
         )
-    if bundle.exists():
-        raise ConfigError(
-            f"{bundle} exists already", hint="delete it first, or choose another name"
-        )
-    if not bundle.parent.is_dir():
-        raise ConfigError(f"{bundle.parent} is not a folder", hint=f"mkdir -p {bundle.parent}")
+    check_out(bundle)

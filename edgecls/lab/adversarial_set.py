@@ -27,7 +27,6 @@ from edgecls.lab.adversarial import ascended, fgsm, shaken, starts
 from edgecls.lab.building import network_from
 from edgecls.lab.bundle_weights import load_from_bundle
 from edgecls.lab.gradients import PixelGradients
-from edgecls.lab.own_networks import import_own_layers
 from edgecls.lab.quantization.float_graphs import load_keras
 from edgecls.lab.recipe_file import load as load_recipe
 from edgecls.measure.adversarial import MADE, MANIFEST, PATTERNS, SCHEMA
@@ -61,7 +60,6 @@ def net_for_gradients(model: Path, bundle: Bundle) -> keras.Model:
              CalibrationError for a damaged file; BundleWeightsError.
     """
     if model.suffix == ".keras":
-        import_own_layers(model)
         net = load_keras(model)
     elif model.suffix in (".toml", ".json"):
         recipe = load_recipe(model)

@@ -15,7 +15,7 @@ from edgecls.bundle.images import read_image
 from edgecls.errors import ConfigError, ImageError
 from edgecls.lab.data import DataError
 from edgecls.lab.duplicates import Fingerprint, fingerprint, near_pairs
-from edgecls.lab.listing import Row, rows_from_folder, rows_from_manifest
+from edgecls.lab.listing import Row, columns_of, rows_from_folder, rows_from_manifest
 from edgecls.types import Pixels
 
 SOURCE_COLUMNS = ("source", "source_repo", "family", "camera")
@@ -90,7 +90,7 @@ class Checked:
 
     def source_column(self) -> str | None:
         """Return the column that tells where images come from, where there is one."""
-        names = {name for row in self.rows for name in row.columns}
+        names = columns_of(self.rows)
         return next((name for name in SOURCE_COLUMNS if name in names), None)
 
     def one_sided_sources(self) -> list[tuple[str, str, int]]:
@@ -137,7 +137,7 @@ def check(
     Args:    group: the manifest's column of groups.   tell: called with the number of images done.
     Raises:  ConfigError for a column of groups that was asked for by name and is not there.
     """
-    columns = dict.fromkeys(name for row in rows for name in row.columns)
+    columns = columns_of(rows)
     if group != GROUP and group not in columns:
         raise ConfigError(
             f"--group {group}: the data has no such column",

@@ -18,7 +18,13 @@ from edgecls.bundle.images import read_image
 from edgecls.errors import ConfigError
 from edgecls.lab import recipe
 from edgecls.lab.data import DataError
-from edgecls.lab.listing import SPLITS, Row, rows_from_folder, rows_from_manifest
+from edgecls.lab.listing import (
+    SPLITS,
+    Row,
+    columns_of,
+    rows_from_folder,
+    rows_from_manifest,
+)
 from edgecls.lab.splitting import groups_from_duplicates, with_splits
 from edgecls.types import Pixels
 
@@ -105,7 +111,7 @@ def checked(data: recipe.Data, rows: Sequence[Row], reader: Reader) -> Photos:
 
 def _grouped(rows: list[Row], data: recipe.Data, reader: Reader) -> list[Row]:
     """Fill in the group of each row: the recipe's column, else near-duplicates, else none."""
-    if any(data.group in row.columns for row in rows):
+    if data.group in columns_of(rows):
         return [replace(row, group=row.columns.get(data.group, "")) for row in rows]
     if any(row.split for row in rows) or data.source != "files":
         return rows
@@ -114,7 +120,7 @@ def _grouped(rows: list[Row], data: recipe.Data, reader: Reader) -> list[Row]:
 
 def _check_columns(rows: Sequence[Row], names: Iterable[str]) -> None:
     """Raise ConfigError for columns that the recipe names and the data lacks."""
-    known = dict.fromkeys(column for row in rows for column in row.columns)  # of all manifests
+    known = columns_of(rows)
     missing = sorted(name for name in names if rows and name not in known)
     if missing:
         raise ConfigError(

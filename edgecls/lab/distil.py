@@ -12,7 +12,6 @@ import keras
 from keras import layers, ops
 
 from edgecls.errors import ConfigError
-from edgecls.lab.own_networks import import_own_layers
 from edgecls.lab.weights import model_from_file
 
 
@@ -75,7 +74,6 @@ def beside_teachers(
     """
     answers = []
     for number, file in enumerate(files):
-        import_own_layers(Path(file))
         teacher = model_from_file(Path(file))
         teacher.trainable = False
         teacher.name = f"teacher{number}"

@@ -19,6 +19,7 @@ from edgecls.lab.checkpoint import write
 from edgecls.lab.data import DataError
 from edgecls.lab.dataset import Photos, dataset_from
 from edgecls.lab.fit import Watcher
+from edgecls.lab.listing import columns_of
 from edgecls.lab.recipe import Recipe
 from edgecls.lab.run_folder import RunFolder
 from edgecls.lab.training import train
@@ -67,7 +68,7 @@ def train_leaving_out(
 
 def values_of(photos: Photos, column: str) -> list[str]:
     """Return the values of a column that have enough images and can be spared, sorted."""
-    columns = dict.fromkeys(name for row in photos.rows for name in row.columns)
+    columns = columns_of(photos.rows)
     if column not in ("group", "label", *columns):
         raise ConfigError(
             f"--leave-out {column}: the data has no such column",

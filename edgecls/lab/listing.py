@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +52,11 @@ class Row:
             return sha256_of(self.path)
         except OSError:
             return "missing"
+
+
+def columns_of(rows: Iterable[Row]) -> list[str]:
+    """Return the columns of all manifests, each once, in their order: one may lack another's."""
+    return list(dict.fromkeys(name for row in rows for name in row.columns))
 
 
 def rows_from_folder(root: Path) -> list[Row]:

@@ -22,6 +22,7 @@ from edgecls.bundle.manifest import InputRule
 from edgecls.errors import ConfigError
 from edgecls.lab.checkpoint import TrainingError, write
 from edgecls.lab.dataset import Photos
+from edgecls.lab.listing import columns_of
 from edgecls.lab.recipe import Recipe
 
 IMAGES = "images.csv"
@@ -162,7 +163,7 @@ class RunFolder:
         """
         if not all(row.path.is_absolute() for row in photos.rows):
             return
-        columns = list(dict.fromkeys(name for row in photos.rows for name in row.columns))
+        columns = columns_of(photos.rows)
         table = io.StringIO()
         out = csv.writer(table, lineterminator="\n")
         out.writerow(["file", "label", "split", *columns])

@@ -26,7 +26,7 @@ from edgecls.lab.dataset import Photos, dataset_from
 from edgecls.lab.fit import Watcher
 from edgecls.lab.full_precision import in_float32
 from edgecls.lab.networks.network import Network
-from edgecls.lab.phases import PhaseRunner
+from edgecls.lab.phases import PhaseRunner, check_phases
 from edgecls.lab.preprocessing import Front, front_from, rule_from
 from edgecls.lab.recipe import Phase, Recipe
 from edgecls.lab.run_folder import RunFolder
@@ -80,6 +80,7 @@ def train(
     keras.utils.set_random_seed(recipe.training.seed)
     with devices.prepared(recipe.training.precision, recipe.training.gpus):
         network = _first_network(recipe, photos, front, progress.phase, resumed)
+        check_phases(network, recipe.phases)
         runner = PhaseRunner(recipe, photos, rule, folder, watcher, unreadable)
         network = _through_phases(runner, network, progress, resumed)
     model = in_float32(network.model)

@@ -26,7 +26,7 @@ def check_graph_fits(graph: onnx.ModelProto, wanted: CalibrationSet) -> None:
     """
     constants = {item.name for item in graph.graph.initializer}
     inputs = [item for item in graph.graph.input if item.name not in constants]
-    check_single(len(inputs), len(graph.graph.output))
+    _check_single(len(inputs), len(graph.graph.output))
     put, take = inputs[0], graph.graph.output[0]
     if put.type.tensor_type.elem_type != FLOAT:
         received = onnx.TensorProto.DataType.Name(put.type.tensor_type.elem_type).lower()
@@ -47,7 +47,7 @@ def check_graph_fits(graph: onnx.ModelProto, wanted: CalibrationSet) -> None:
         raise CalibrationError(error.message, hint=ACTIVATION_HINT) from error
 
 
-def check_single(inputs: int, outputs: int) -> None:
+def _check_single(inputs: int, outputs: int) -> None:
     """Refuse a model with several inputs or outputs. Raises: CalibrationError."""
     if (inputs, outputs) != (1, 1):
         raise CalibrationError(

@@ -14,6 +14,7 @@ import onnx
 from edgecls.errors import CalibrationError, ConfigError
 from edgecls.lab.export import load_saved_model, onnx_from_keras, tflite_from_keras
 from edgecls.lab.full_precision import in_float32
+from edgecls.lab.own_networks import import_own_layers
 from edgecls.lab.quantization.clip import with_weights_clipped
 from edgecls.lab.quantization.equalize import with_layers_equalized, with_relu6_as_relu
 from edgecls.lab.quantization.fold import flattened, with_batchnorm_folded
@@ -73,6 +74,7 @@ def load_keras(path: Path) -> keras.Model:
     Raises:  CalibrationError for a file that Keras cannot load, for more than one input or output,
              or NaN in a weight (named).
     """
+    import_own_layers(path)
     try:
         model = keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, TypeError) as error:

@@ -13,16 +13,10 @@ import numpy.typing as npt
 from edgecls.bundle.manifest import InputRule
 from edgecls.bundle.preprocess import normalised, resized
 from edgecls.errors import CalibrationError, ConfigError
-from edgecls.lab.own_networks import import_own_layers
 from edgecls.lab.quantization.artefacts import Artefact, Sources, check_words
 from edgecls.lab.quantization.bias import corrections, mean_inputs, with_bias_corrected
 from edgecls.lab.quantization.calibration_set import CalibrationSet, Selected
-from edgecls.lab.quantization.fits import (
-    check_fits,
-    check_graph_fits,
-    check_observed_fits,
-    check_single,
-)
+from edgecls.lab.quantization.fits import check_fits, check_graph_fits, check_observed_fits
 from edgecls.lab.quantization.float_graphs import (
     FloatGraphs,
     graphs_from_file,
@@ -59,13 +53,11 @@ def calibrated(
     """
     shifts: dict[str, Floats] = {}
     rounding: dict[str, Packed] = {}
-    import_own_layers(model)
     if bias or adaround:
         if model.suffix != ".keras":
             what = "bias correction" if bias else "learned rounding"
             raise ConfigError(f"{what} works on Keras layers; {model} is not a .keras file")
         net = improved(load_keras(model), steps)
-        check_single(len(net.inputs), len(net.outputs))
         check_fits(net.input.shape, net.output.shape, wanted)
         rounding, shifts = _corrected(net, wanted.input, selected, bias, adaround, told)
     graphs = _int8_base(model, steps, rounding, shifts)
@@ -111,7 +103,6 @@ def sources(model: Path, recording: Recording | None) -> Sources:
 
     Raises:  CalibrationError when the recording was made for another model.
     """
-    import_own_layers(model)
     plain = graphs_from_file(model, ())
     if recording is None:
         return Sources(plain, plain, None)
