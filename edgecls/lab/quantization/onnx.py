@@ -2,13 +2,17 @@
 
 "cpu" is what ONNX Runtime's x86 and Arm kernels fuse: unsigned activations with a zero point and an
 int32 bias. "tensorrt" is what TensorRT accepts: signed, symmetric, zero point 0, float bias, Q/DQ
-on every weight and only before layers that compute in int8; on a CPU it is slower than float.
+on every weight and only before layers that compute in int8; on a CPU it is slower than float. Of a
+residual addition it quantizes the shortcut alone, so that the addition becomes part of the
+convolution (what NVIDIA's quantization toolkit does for ResNets), and a small head stays in float.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +29,8 @@ from edgecls.lab.quantization.ranges import Range
 
 IR_VERSION = 8
 TENSORRT_OPERATORS = ("Conv", "MatMul", "Gemm", "Add", "GlobalAveragePool", "AveragePool")
+SMALL_HEAD = 0.01
+"""Share of all weights: in float, so few cost neither memory nor time that could be measured."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Flavour:
     activation: QuantType
     operators: tuple[str, ...]
     options: Mapping[str, Any]  # Any: ONNX Runtime's own option values
+    fuses_additions: bool = False
+    float_head: bool = False
 
 
 COUNTER = re.compile(r"__(\d+)")
@@ -55,6 +63,8 @@ FLAVOURS: Mapping[str, Flavour] = {
             "QuantizeBias": False,
             "OpTypesToExcludeOutputQuantization": list(TENSORRT_OPERATORS),
         },
+        fuses_additions=True,
+        float_head=True,
     ),
 }  # fmt: skip
 """The word in a variant's recipe -> what the file must look like."""
@@ -74,7 +84,10 @@ def prepared(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _order_nodes(model: onnx.ModelProto) -> None:
-    """Sort the nodes depth first from the outputs, in place: converters follow hash order."""
+    """Sort the nodes depth first from the outputs, in place: converters follow hash order.
+
+    Nodes that no output needs are dropped.
+    """
     makers = {name: node for node in model.graph.node for name in node.output}
     ordered: dict[int, onnx.NodeProto] = {}
     waiting = [makers[item.name] for item in reversed(model.graph.output) if item.name in makers]
@@ -155,11 +168,56 @@ def onnx_quantized_from_float(
         activation_qType=wanted.activation,
         tensors_range=TensorsData(CalibrationMethod.MinMax, data),
         nodes_to_quantize=[],
-        nodes_to_exclude=[],
+        nodes_to_exclude=_small_head(copy) if wanted.float_head else [],
         op_types_to_quantize=list(wanted.operators),
         extra_options=dict(wanted.options),
     )
     tool.quantize_model()
     result: onnx.ModelProto = tool.model.model
     result.ir_version = min(result.ir_version, IR_VERSION)
+    if wanted.fuses_additions:
+        _leave_convolutions_to_additions(result)
     return result
+
+
+def _small_head(model: onnx.ModelProto) -> list[str]:
+    """Name what computes on one vector per image with next to no weights: dense layers, sums."""
+    graph = model.graph
+    sizes = {item.name: math.prod(item.dims) for item in graph.initializer}
+    most = SMALL_HEAD * sum(sizes.values())
+    ranks = {
+        item.name: len(item.type.tensor_type.shape.dim)
+        for item in (*graph.value_info, *graph.output)
+        if item.type.tensor_type.HasField("shape")
+    }
+    return [
+        node.name
+        for node in graph.node
+        if node.op_type in ("Gemm", "MatMul", "Add")
+        and ranks.get(node.output[0]) == 2
+        and sum(sizes.get(name, 0) for name in node.input) <= most
+    ]
+
+
+def _leave_convolutions_to_additions(model: onnx.ModelProto) -> None:
+    """Take Q/DQ away between a convolution and the addition behind it, in place, once for each."""
+    graph = model.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    readers = Counter(name for node in graph.node for name in node.input)
+    for node in graph.node:
+        if node.op_type != "Add":
+            continue
+        for place in (1, 0):  # the later branch; of two convolutions one stays quantized
+            back = makers.get(node.input[place])
+            if back is None or back.op_type != "DequantizeLinear" or readers[back.output[0]] > 1:
+                continue
+            there = makers.get(back.input[0])
+            if there is None or makers.get(there.input[0], node).op_type != "Conv":
+                continue
+            node.input[place] = there.input[0]
+            break
+    _order_nodes(model)
+    read = {name for node in graph.node for name in node.input}
+    kept = [item for item in graph.initializer if item.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)

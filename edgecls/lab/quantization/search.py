@@ -22,6 +22,7 @@ from edgecls.measure.dataset import Dataset
 from edgecls.measure.difference import Difference, difference
 from edgecls.measure.evaluate import told_label
 from edgecls.measure.scores import score_table
+from edgecls.runtimes import RUNTIMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ AS_IT_IS = (Graph(()),)
 """For a model that came as ONNX or SavedModel."""
 NAIVE = ("minmax", "per_tensor")
 """Tried once, to show what the rest is good for; never kept."""
-MEASURED = ("tflite-int8", "onnx-int8")
+MEASURED = ("tflite-int8", "onnx-int8", "tensorrt-int8")
+BY_ONNX_RUNTIME = {**RUNTIMES, "tensorrt": RUNTIMES["onnx"]}
+"""A workstation has no engine; ONNX Runtime tells what the file for it means."""
 REFERENCES = ("tflite-float32", "onnx-float32")
 
 
@@ -155,7 +158,9 @@ def _measured(
         reference = next(name for name in REFERENCES if name in names)
         quantized = [name for name in names if name in MEASURED]
         classify = {
-            name: stack.enter_context(Classifier(bundle, variant=name)).classify
+            name: stack.enter_context(
+                Classifier(bundle, variant=name, runtimes=BY_ONNX_RUNTIME)
+            ).classify
             for name in (reference, *quantized)
         }
         table = score_table(described, classify, tuning.samples)

@@ -15,6 +15,7 @@ from onnx import helper  # noqa: E402
 
 from edgecls.errors import CalibrationError  # noqa: E402
 from edgecls.lab.quantization import fits, histograms, recording  # noqa: E402
+from edgecls.lab.quantization import onnx as made_onnx  # noqa: E402
 from edgecls.lab.quantization.calibration_set import CalibrationSet  # noqa: E402
 from edgecls.lab.quantization.onnx import onnx_quantized_from_float, prepared  # noqa: E402
 from edgecls.runtimes.onnx import OnnxRuntime  # noqa: E402
@@ -89,6 +90,67 @@ def test_nodes_without_names_keep_each_their_own_weights() -> None:
     for flavour in ("cpu", "tensorrt"):
         quantized = onnx_quantized_from_float(ready, flavour, seen)
         assert np.abs(answer(quantized, image) - answer(model, image)).max() < 0.2
+
+
+def residual_net(classes: int) -> Any:
+    """Return convolutions around an addition and a dense head; (1, 3, 8, 8) in, logits out."""
+    random = np.random.default_rng(5)
+    shapes = {"a": (4, 3, 1, 1), "b": (4, 4, 1, 1), "c": (4, 4, 3, 3), "head": (4, classes)}
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["image", "a"], ["start"]),
+            helper.make_node("Conv", ["start", "b"], ["branch"]),
+            helper.make_node("Add", ["start", "branch"], ["sum"]),
+            helper.make_node("Conv", ["sum", "c"], ["end"]),
+            helper.make_node("GlobalAveragePool", ["end"], ["mean"]),
+            helper.make_node("Flatten", ["mean"], ["flat"]),
+            helper.make_node("MatMul", ["flat", "head"], ["scores"]),
+        ],
+        "net",
+        [helper.make_tensor_value_info("image", FLOAT, [1, 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("scores", FLOAT, [1, classes])],
+        [
+            onnx.numpy_helper.from_array(random.normal(0, 0.3, shape).astype(np.float32), name)
+            for name, shape in shapes.items()
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)])
+    model.ir_version = 8
+    return model
+
+
+def sources_of(model: Any, kind: str) -> list[list[str]]:
+    """Return what computes the inputs of each node of a kind, but for constants."""
+    makers = {name: node.op_type for node in model.graph.node for name in node.output}
+    found = [node for node in model.graph.node if node.op_type == kind]
+    return [[makers[name] for name in node.input if name in makers] for node in found]
+
+
+def test_tensorrt_adds_a_convolution_as_it_comes_and_the_shortcut_in_int8() -> None:
+    ready = prepared(residual_net(2))
+    tensors = ("image", "start", "branch", "sum", "end", "mean", "flat", "scores")
+    seen = dict.fromkeys(tensors, (-2.0, 2.0))
+    quantized = onnx_quantized_from_float(ready, "tensorrt", seen)
+    onnx.checker.check_model(quantized, full_check=True)
+    assert sources_of(quantized, "Add") == [["DequantizeLinear", "Conv"]]
+    assert sources_of(quantized, "Conv") == 3 * [["DequantizeLinear", "DequantizeLinear"]]
+    read = {name for node in quantized.graph.node for name in node.input}
+    assert {item.name for item in quantized.graph.initializer} <= read
+    image = np.random.default_rng(1).uniform(0, 1, (1, 3, SIDE, SIDE)).astype(np.float32)
+    assert np.abs(answer(quantized, image) - answer(ready, image)).max() < 0.03
+
+
+@pytest.mark.parametrize(("classes", "quantized"), [(2, True), (1, False)])
+def test_tensorrt_keeps_a_head_in_float_that_has_next_to_no_weights(
+    classes: int, quantized: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = 12 + 16 + 144 + 4
+    monkeypatch.setattr(made_onnx, "SMALL_HEAD", 4 / weights)  # what one class has; two have more
+    ready = prepared(residual_net(classes))
+    tensors = ("image", "start", "branch", "sum", "end", "mean", "flat", "scores")
+    found = onnx_quantized_from_float(ready, "tensorrt", dict.fromkeys(tensors, (-2.0, 2.0)))
+    (sources,) = sources_of(found, "MatMul")
+    assert ("DequantizeLinear" in sources) is quantized
 
 
 def test_a_quantized_output_is_compared_too() -> None:

@@ -249,7 +249,9 @@ def test_search_tries_every_way_and_keeps_the_closest(
     errors = [trial.score_error for trial in found.trials[:-1]]
     assert errors == sorted(errors)
     assert bool(found.recording.shifts) == found.trials[0].graph.bias
-    assert len(search.table_rows(found.trials)) == 10
+    rows = search.table_rows(found.trials)
+    assert len(rows) == 10
+    assert [cell.partition(":")[0] for cell in rows[0][3:]] == list(search.MEASURED)
 
 
 def test_search_says_what_the_best_was_when_none_is_good_enough(
