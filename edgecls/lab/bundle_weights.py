@@ -93,6 +93,19 @@ def fill_layers(model: keras.Model, found: Iterable[Affine], *, origin: str) -> 
     Args:    origin: where they come from, for errors.
     Raises:  BundleWeightsError, naming the layer, where they are of another network.
     """
+    for layer, affine in matched(model, found, origin=origin):
+        fill(layer, affine)
+
+
+def matched(
+    model: keras.Model, found: Iterable[Affine], *, origin: str
+) -> list[tuple[keras.layers.Layer, Affine]]:
+    """Pair a network's layers with what they are to hold, by kind and shape, in their order.
+
+    Args:    origin: where they come from, for errors.
+    Raises:  BundleWeightsError, naming the layer, where they are of another network.
+    """
+    pairs = []
     waiting: dict[Key, deque[Affine]] = defaultdict(deque)
     for one in found:
         waiting[one.key].append(one)
@@ -107,13 +120,14 @@ def fill_layers(model: keras.Model, found: Iterable[Affine], *, origin: str) -> 
                 f"{kind} {key[1]}",
                 hint="compare architecture.name and its options with how the bundle was made",
             )
-        _fill(layer, waiting[key].popleft())
+        pairs.append((layer, waiting[key].popleft()))
     left = [queue[0].key for queue in waiting.values() if queue]
     if left:
         raise BundleWeightsError(
             f"{origin} does not fit {model.name}: it has another {left[0][0]} layer {left[0][1]}",
             hint="compare architecture.name and its options with how the bundle was made",
         )
+    return pairs
 
 
 def affine_layers(graph: onnx.GraphProto) -> list[Affine]:
@@ -172,7 +186,7 @@ def _merged(affine: Affine, operation: str, values: npt.NDArray[Any]) -> Affine:
     )
 
 
-def _fill(layer: keras.layers.Layer, affine: Affine) -> None:
+def fill(layer: keras.layers.Layer, affine: Affine) -> None:
     """Put weights into a layer, and what belongs there into the BatchNorm that follows it."""
     norm = _norm_after(layer)
     if norm is None:

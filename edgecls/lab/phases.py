@@ -65,7 +65,7 @@ class PhaseRunner:
         if phase.cached_views:
             self._run_on_features(network, phase, progress, resumed)
             return
-        rule = self._rule_of(network)
+        rule = self.rule_of(network)
         train, val = self._batches(network, phase, rule, progress.phase)
         if progress.phase == 0 and resumed is None:
             self._settle(network, phase, train)
@@ -84,7 +84,8 @@ class PhaseRunner:
             )  # fmt: skip
             fit.run(progress, resumed)
 
-    def _rule_of(self, network: Network) -> InputRule:
+    def rule_of(self, network: Network) -> InputRule:
+        """Return how an image is prepared for a network of this size."""
         size = int(network.model.input.shape[1])
         return self.rule.model_copy(update={"width": size, "height": size})
 
@@ -182,7 +183,7 @@ class PhaseRunner:
         self, network: Network, phase: Phase, progress: Progress, resumed: Checkpoint | None
     ) -> None:
         """Compute the backbone's features once, then train the head on them."""
-        rule, training = self._rule_of(network), self.recipe.training
+        rule, training = self.rule_of(network), self.recipe.training
         train, val = self.photos.split("train"), self.photos.split("val")
         backbone = keras.Model(network.model.input, network.features)
         sizes = dict.fromkeys(("train", "val"), 1) | {"train": phase.cached_views}

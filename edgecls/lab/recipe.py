@@ -104,6 +104,11 @@ class Architecture(Part):
         description="So much of the start weights, a bundle's, is kept in the result: the trained "
         "ones are averaged with them.",
     )  # fmt: skip
+    prune_images: int = Field(
+        0, ge=0, le=10_000,
+        description="weights is a bundle of the wide network that this one is a narrow form of: "
+        "its channels are chosen so that they say the same on so many training images.",
+    )  # fmt: skip
     options: dict[str, OptionValue] = Field(
         {}, description="What the network offers: width, minimalistic, dropout ..."
     )

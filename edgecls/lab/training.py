@@ -28,6 +28,7 @@ from edgecls.lab.full_precision import in_float32
 from edgecls.lab.networks.network import Network
 from edgecls.lab.phases import PhaseRunner, check_phases
 from edgecls.lab.preprocessing import Front, front_from, rule_from
+from edgecls.lab.pruning import check_prunable, images_for_pruning, prune_into
 from edgecls.lab.recipe import Phase, Recipe
 from edgecls.lab.run_folder import RunFolder
 from edgecls.lab.scoring import Scored, scored
@@ -65,6 +66,7 @@ def train(
     """
     folder = RunFolder(out)
     check_start_share(recipe.architecture)
+    check_prunable(recipe.architecture)
     photos = dataset_from(recipe.data) if photos is None else photos
     folder.begin(recipe, resume=resume)
     resumed = checkpoint.load(folder.checkpoint) if resume else None
@@ -79,9 +81,11 @@ def train(
     progress = resumed.progress if resumed is not None else Progress()
     keras.utils.set_random_seed(recipe.training.seed)
     with devices.prepared(recipe.training.precision, recipe.training.gpus):
-        network = _first_network(recipe, photos, front, progress.phase, resumed)
+        network = _first_network(recipe, photos, front, progress.phase)
         check_phases(network, recipe.phases)
         runner = PhaseRunner(recipe, photos, rule, folder, watcher, unreadable)
+        if resumed is None:
+            _start(network, recipe, training, runner.rule_of(network), unreadable)
         network = _through_phases(runner, network, progress, resumed)
     model = in_float32(network.model)
     if share := recipe.architecture.start_share:
@@ -91,17 +95,26 @@ def train(
     return Trained(folder, model, rule, photos.labels, report)
 
 
-def _first_network(
-    recipe: Recipe, photos: Photos, front: Front | None, phase: int, resumed: Checkpoint | None
-) -> Network:
-    """Build the network of the phase that comes first; start weights unless it goes on."""
+def _first_network(recipe: Recipe, photos: Photos, front: Front | None, phase: int) -> Network:
+    """Build the network of the phase that comes first."""
     size_px = recipe.phases[phase].size_px or recipe.input.size_px
-    network = network_from(
+    return network_from(
         recipe.architecture, size_px=size_px, classes=len(photos.labels), front=front
     )
-    if resumed is None:
-        load_into(network, recipe.architecture)
-    return network
+
+
+def _start(
+    network: Network, recipe: Recipe, photos: Photos, rule: InputRule, unreadable: Unreadable
+) -> None:
+    """Give a network the weights that the recipe starts from."""
+    choice = recipe.architecture
+    if not choice.prune_images:
+        load_into(network, choice)
+        return
+    seen = images_for_pruning(
+        photos, rule, count=choice.prune_images, seed=recipe.training.seed, unreadable=unreadable
+    )
+    prune_into(network, choice, seen)
 
 
 def _through_phases(

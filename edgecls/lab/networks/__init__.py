@@ -14,4 +14,5 @@ NETWORKS: Mapping[str, str] = {
     "cifar10_cnn": "edgecls.lab.networks.cifar10_cnn:cifar10_cnn",
     "person_mobilenet_v1": "edgecls.lab.networks.person:person_mobilenet_v1",
     "person_mobilenet_v2": "edgecls.lab.networks.person:person_mobilenet_v2",
+    "person_mobilenet_v2_slim": "edgecls.lab.networks.person:person_mobilenet_v2_slim",
 }
