@@ -13,7 +13,7 @@ from rich.text import Text
 from edgecls.cli import measuring, output
 from edgecls.cli.calibrate import ADAROUND_HELP, BIAS_HELP, MODEL_HELP, steps_from_text
 from edgecls.cli.hush import hush_tensorflow
-from edgecls.errors import CalibrationError
+from edgecls.errors import CalibrationError, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,7 +172,7 @@ def _say(line: str) -> None:
 
 def _images(data: Path | None) -> Path:
     if data is None:
-        raise CalibrationError("--search needs the images", hint="give them with --data")
+        raise ConfigError("--search needs the images", hint="give them with --data")
     return data
 
 
@@ -180,7 +180,7 @@ def _tuning(wanted: CalibrationSet, tuning: Path | None, split: str | None, limi
     from edgecls.measure.dataset import load_dataset
 
     if tuning is None:
-        raise CalibrationError(
+        raise ConfigError(
             "--search needs labelled images to tune on", hint="give them with --tuning DATA"
         )
     skip = wanted.source.skip_labels

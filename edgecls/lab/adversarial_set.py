@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -32,7 +33,7 @@ from edgecls.lab.recipe_file import load as load_recipe
 from edgecls.measure.adversarial import MADE, MANIFEST, PATTERNS, SCHEMA
 from edgecls.measure.dataset import Dataset, Sample
 from edgecls.measure.scores import Report
-from edgecls.types import TensorSpec
+from edgecls.types import Pixels, TensorSpec
 
 Bytes = npt.NDArray[np.uint8]
 SEED = 5
@@ -127,13 +128,20 @@ def write_adversarial(
     return Written(out, done, tuple(dict.fromkeys(row[2] for row in rows)), made, tuple(unreadable))
 
 
+def _first_readable(samples: Sequence[Sample]) -> Pixels:
+    for sample in samples:
+        with contextlib.suppress(ImageError):
+            return read_image(sample.path)
+    raise ImageError(f"none of {len(samples)} pictures could be read")
+
+
 def _check_same_net(gradients: PixelGradients, bundle: Bundle, samples: Sequence[Sample]) -> None:
     """Compare the net's scores with those of the bundle's float file, where it has one."""
     floats = [item.name for item in bundle.manifest.variants if item.precision == "float32"]
     if not floats:
         return
     manifest = bundle.manifest
-    picture = read_image(samples[0].path)
+    picture = _first_readable(samples)
     output = gradients.outputs(resized(picture, manifest.input))
     scorer = Scorer(
         manifest.output, manifest.labels, TensorSpec("net", (1, len(output)), "float32")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy.typing as npt
 import onnxruntime
 
+from edgecls.runtimes.checks import check_single
 from edgecls.runtimes.onnx import spec_from_argument
 
 
@@ -14,7 +15,7 @@ class BareOnnx:
     """session.run: no check of ours; the threads as ours has them.
 
     Args:    model: the file's content.   threads: for one inference.
-    Raises:  InferenceError for an input of changing size: there is no picture to time it with.
+    Raises:  InferenceError for several inputs, or one of changing size: no picture fits.
     """
 
     def __init__(self, model: bytes, *, threads: int = 1) -> None:
@@ -26,7 +27,9 @@ class BareOnnx:
         self._session: Any = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
-        put = self._session.get_inputs()[0]
+        inputs = self._session.get_inputs()
+        check_single("input", inputs)
+        put = inputs[0]
         self._put = str(put.name)
         self._take = [self._session.get_outputs()[0].name]
         self.input = spec_from_argument(put)

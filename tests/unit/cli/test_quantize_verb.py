@@ -104,6 +104,7 @@ def test_a_bundle_that_is_there_already_stops_it_at_once(
         (("--version", ""), "--version '': expected"),
         (("--weights", "per_tensor", "--recipe", "static_wi8_ai16"), "per_tensor exists for"),
         (("--out", "/no/such/folder/b"), "/no/such/folder is not a folder"),
+        (("--search",), "--search needs labelled images to tune on"),
     ],
 )
 def test_an_unknown_word_names_the_nearest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ pytest.importorskip("tf2onnx", reason="needs the lab extra (tf2onnx)")
 from edgecls.bundle.manifest import Decision, InputRule, Manifest, OutputRule  # noqa: E402
 from edgecls.bundle.open import Bundle, open_bundle  # noqa: E402
 from edgecls.bundle.write import write_bundle  # noqa: E402
-from edgecls.errors import ConfigError  # noqa: E402
+from edgecls.errors import ConfigError, ImageError  # noqa: E402
 from edgecls.lab import adversarial  # noqa: E402
 from edgecls.lab.adversarial_set import net_for_gradients, write_adversarial  # noqa: E402
 from edgecls.lab.export import onnx_from_keras  # noqa: E402
@@ -165,6 +166,20 @@ def test_a_folder_is_written_that_evaluate_reads(
     parsed = evaluation.as_json()["adversarial"]
     assert parsed["made_against"] == "blobs 1"
     assert all({"n", "ci95"} <= set(item["accuracy"]["onnx-float32"]) for item in parsed["attacks"])
+
+
+def test_pictures_that_cannot_be_read_are_left_out_the_first_too(
+    model: Path, bundle: Bundle, data: Dataset, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    samples = (replace(data.samples[0], path=broken), *data.samples[1:3])
+    net = net_for_gradients(model, bundle)
+    out = tmp_path / "adv"
+    written = write_adversarial(net, bundle, replace(data, samples=samples), out, patterns=1)
+    assert (written.images, written.unreadable) == (2, (broken,))
+    with pytest.raises(ImageError, match="none of 1 pictures could be read"):
+        write_adversarial(net, bundle, replace(data, samples=samples[:1]), tmp_path / "none")
 
 
 def test_another_net_than_the_bundles_is_refused(
