@@ -93,6 +93,7 @@ def checked(data: recipe.Data, rows: Sequence[Row], reader: Reader) -> Photos:
     labels = data.labels or tuple(sorted({row.label for row in kept}))
     faults = list(_unknown_labels(kept, labels)) if data.labels else []
     _check_columns(kept, {*data.slices, *data.without, *data.balance} - {"label", "split"})
+    _check_columns(kept, {*data.leave_out} - {"label", "group"})
     kept = [
         row
         for row in kept
@@ -106,7 +107,30 @@ def checked(data: recipe.Data, rows: Sequence[Row], reader: Reader) -> Photos:
     if faults:
         lines = faults[0] if len(faults) == 1 else "\n  ".join([f"{len(faults)} faults", *faults])
         raise DataError(lines, hint="edgecls data check DIR shows the whole data set")
-    return Photos(tuple(kept), labels, reader)
+    photos = Photos(tuple(kept), labels, reader)
+    for column, value in data.leave_out.items():
+        photos = without(photos, column, value)
+    return photos
+
+
+def without(photos: Photos, column: str, value: str) -> Photos:
+    """Return the data set whose test images are those of `value`, and no others of it train.
+
+    Raises:  DataError when a class is then without training or validation images.
+    """
+    rows = [
+        replace(row, split="test") if row.column(column) == value else row
+        for row in photos.rows
+        if row.split != "test" or row.column(column) == value
+    ]
+    for split in ("train", "val"):
+        left = {row.label for row in rows if row.split == split}
+        for label in photos.labels:
+            if label not in left:
+                raise DataError(
+                    f"without {column} = {value} the {split} split has no image of {label!r}"
+                )
+    return replace(photos, rows=tuple(rows))
 
 
 def _grouped(rows: list[Row], data: recipe.Data, reader: Reader) -> list[Row]:

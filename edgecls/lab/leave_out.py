@@ -8,7 +8,6 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,7 @@ import keras
 
 from edgecls.errors import ConfigError
 from edgecls.lab.checkpoint import write
-from edgecls.lab.data import DataError
-from edgecls.lab.dataset import Photos, dataset_from
+from edgecls.lab.dataset import Photos, dataset_from, without
 from edgecls.lab.fit import Watcher
 from edgecls.lab.listing import columns_of
 from edgecls.lab.recipe import Recipe
@@ -48,9 +46,10 @@ def train_leaving_out(
         if not (resume and folder.report.exists()):
             keras.utils.clear_session(free_memory=True)
             going_on = resume and folder.checkpoint.exists()
+            data = recipe.data.model_copy(update={"leave_out": {column: value}})
             train(
-                recipe, folder.path, watcher=watcher, resume=going_on,
-                photos=without(photos, column, value),
+                recipe.model_copy(update={"data": data}), folder.path, watcher=watcher,
+                resume=going_on, photos=without(photos, column, value),
             )  # fmt: skip
         report = json.loads(folder.report.read_text(encoding="utf-8"))
         found[value] = report["results"]["test"]["accuracy"]
@@ -82,26 +81,6 @@ def values_of(photos: Photos, column: str) -> list[str]:
             f"received {len(values)}"
         )
     return values
-
-
-def without(photos: Photos, column: str, value: str) -> Photos:
-    """Return the data set whose test images are those of `value`, and no others of it train.
-
-    Raises:  DataError when a class is then without training or validation images.
-    """
-    rows = [
-        replace(row, split="test") if row.column(column) == value else row
-        for row in photos.rows
-        if row.split != "test" or row.column(column) == value
-    ]
-    for split in ("train", "val"):
-        left = {row.label for row in rows if row.split == split}
-        for label in photos.labels:
-            if label not in left:
-                raise DataError(
-                    f"without {column} = {value} the {split} split has no image of {label!r}"
-                )
-    return replace(photos, rows=tuple(rows))
 
 
 def names_of(values: Sequence[str]) -> dict[str, str]:

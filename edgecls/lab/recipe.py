@@ -46,6 +46,11 @@ class Data(Part):
         "this column nor splits, near-duplicates found by a perceptual hash make the groups.",
     )
     slices: tuple[str, ...] = Field((), description="Columns to report accuracy by.")
+    leave_out: dict[str, str] = Field(
+        {},
+        description="Column -> value: its images, of all splits, are the test images, and no "
+        "others; edgecls train --leave-out sets it in each of its runs.",
+    )
     without: dict[str, tuple[str, ...]] = Field(
         {}, description="Column -> values: these rows are left out, of every split."
     )

@@ -19,6 +19,7 @@ from edgecls.errors import ConfigError  # noqa: E402
 from edgecls.lab import checkpoint, recipe_file  # noqa: E402
 from edgecls.lab.checkpoint import TrainingError  # noqa: E402
 from edgecls.lab.data import DataError  # noqa: E402
+from edgecls.lab.dataset import dataset_from  # noqa: E402
 from edgecls.lab.leave_out import names_of, train_leaving_out  # noqa: E402
 from edgecls.lab.recipe import Recipe  # noqa: E402
 from edgecls.lab.training import train  # noqa: E402
@@ -196,6 +197,13 @@ def test_leaving_a_source_out_trains_without_it_and_tests_on_it(
     trained_on = (tmp_path / "out" / "north" / "data.csv").read_text().splitlines()[1:]
     tests = {line.split(",")[0] for line in trained_on if ",test," in line}
     assert tests == {f"{label}/{n:02d}.png" for label in ("dark", "light") for n in range(35)}
+    again = recipe_file.load(tmp_path / "out" / "north" / "recipe.json")
+    assert again.data.leave_out == {"camera": "north"}
+    photos = dataset_from(again.data)
+    listed = [line.split(",")[:3] for line in trained_on]
+    assert [[row.file, row.label, row.split] for row in photos.rows] == listed
+    with pytest.raises(ConfigError, match="'lens', expected one of"):
+        dataset_from(again.data.model_copy(update={"leave_out": {"lens": "wide"}}))
     with pytest.raises(ConfigError, match="the data has no such column"):
         train_leaving_out(recipe, tmp_path / "x", column="colour", watcher=Silent())
 
