@@ -145,8 +145,8 @@ def quantize(
     recording = None
     trials: tuple[Trial, ...] = ()
     if search:
-        tuned = _tuning(wanted, tuning, tuning_split, limit)
-        selected = calibration_set.select(wanted, _images(data))
+        source, tuned = _images(data), _tuning(wanted, tuning, tuning_split, limit)
+        selected = calibration_set.select(wanted, source)
         calibration_set.check_disjoint(selected.hashes, tuned)
         found = run_search(model, wanted, selected, tuned, max_drop_pp=max_drop_pp, told=_say)
         trials, recording = found.trials, found.recording

@@ -128,10 +128,10 @@ def write_adversarial(
     return Written(out, done, tuple(dict.fromkeys(row[2] for row in rows)), made, tuple(unreadable))
 
 
-def _first_readable(samples: Sequence[Sample]) -> Pixels:
+def _first_readable(samples: Sequence[Sample]) -> tuple[Sample, Pixels]:
     for sample in samples:
         with contextlib.suppress(ImageError):
-            return read_image(sample.path)
+            return sample, read_image(sample.path)
     raise ImageError(f"none of {len(samples)} pictures could be read")
 
 
@@ -141,7 +141,7 @@ def _check_same_net(gradients: PixelGradients, bundle: Bundle, samples: Sequence
     if not floats:
         return
     manifest = bundle.manifest
-    picture = _first_readable(samples)
+    sample, picture = _first_readable(samples)
     output = gradients.outputs(resized(picture, manifest.input))
     scorer = Scorer(
         manifest.output, manifest.labels, TensorSpec("net", (1, len(output)), "float32")
@@ -152,7 +152,7 @@ def _check_same_net(gradients: PixelGradients, bundle: Bundle, samples: Sequence
     apart = max(abs(one - other) for one, other in zip(own, theirs, strict=True))
     if apart > APART_MAX:
         raise ConfigError(
-            f"the net is not the one in {bundle.path}: scores of {samples[0].path.name} differ by "
+            f"the net is not the one in {bundle.path}: scores of {sample.path.name} differ by "
             f"{apart:.3f}, expected at most {APART_MAX:g}",
             hint="give the .keras file that the bundle was made from",
         )

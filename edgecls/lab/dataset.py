@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecls import plugins
+from edgecls._lib.validation import suggestion
 from edgecls.bundle.images import read_image
 from edgecls.errors import ConfigError
 from edgecls.lab import recipe
@@ -93,7 +94,7 @@ def checked(data: recipe.Data, rows: Sequence[Row], reader: Reader) -> Photos:
     labels = data.labels or tuple(sorted({row.label for row in kept}))
     faults = list(_unknown_labels(kept, labels)) if data.labels else []
     _check_columns(kept, {*data.slices, *data.without, *data.balance} - {"label", "split"})
-    _check_columns(kept, {*data.leave_out} - {"label", "group"})
+    _check_columns(kept, {*data.leave_out} - {"group"}, allowed=("group",))
     kept = [
         row
         for row in kept
@@ -116,8 +117,15 @@ def checked(data: recipe.Data, rows: Sequence[Row], reader: Reader) -> Photos:
 def without(photos: Photos, column: str, value: str) -> Photos:
     """Return the data set whose test images are those of `value`, and no others of it train.
 
-    Raises:  DataError when a class is then without training or validation images.
+    Raises:  DataError when no image is of `value`, or a class is then without training or
+             validation images.
     """
+    values = {row.column(column) for row in photos.rows}
+    if value not in values:
+        raise DataError(
+            f"data.leave_out: no image has {column} = {value!r}, "
+            f"{suggestion(value, sorted(values))}"
+        )
     rows = [
         replace(row, split="test") if row.column(column) == value else row
         for row in photos.rows
@@ -142,14 +150,19 @@ def _grouped(rows: list[Row], data: recipe.Data, reader: Reader) -> list[Row]:
     return groups_from_duplicates(rows, reader)
 
 
-def _check_columns(rows: Sequence[Row], names: Iterable[str]) -> None:
-    """Raise ConfigError for columns that the recipe names and the data lacks."""
+def _check_columns(
+    rows: Sequence[Row], names: Iterable[str], *, allowed: Sequence[str] = ("label", "split")
+) -> None:
+    """Raise ConfigError for columns that the recipe names and the data lacks.
+
+    Args:    allowed: what may be named beside the data's own columns.
+    """
     known = columns_of(rows)
     missing = sorted(name for name in names if rows and name not in known)
     if missing:
         raise ConfigError(
             f"the recipe names the column {missing[0]!r}, expected one of "
-            f"label, split, {', '.join(known)}".rstrip(", ")
+            f"{', '.join(dict.fromkeys([*allowed, *known]))}"
         )
 
 

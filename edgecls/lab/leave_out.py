@@ -37,7 +37,7 @@ def train_leaving_out(
 
     Raises:  ConfigError for a column with too few values; else as `train`.
     """
-    photos = dataset_from(recipe.data)
+    photos = dataset_from(recipe.data.model_copy(update={"leave_out": {}}))
     values = values_of(photos, column)
     found = {}
     for place, (value, name) in enumerate(names_of(values).items(), start=1):

@@ -24,6 +24,7 @@ import numpy.typing as npt
 from keras import ops
 
 from edgecls.bundle.manifest import InputRule
+from edgecls.bundle.open import open_bundle
 from edgecls.bundle.preprocess import normalised, resized
 from edgecls.errors import ConfigError, ImageError
 from edgecls.lab.building import network_from
@@ -31,7 +32,7 @@ from edgecls.lab.bundle_weights import Affine, fill, is_bundle, layers_of_bundle
 from edgecls.lab.data import DataError
 from edgecls.lab.dataset import Photos
 from edgecls.lab.networks.network import Network
-from edgecls.lab.recipe import Architecture
+from edgecls.lab.recipe import Architecture, Recipe
 from edgecls.lab.unreadable import Unreadable
 
 WIDE: Mapping[str, str] = {"person_mobilenet_v2_slim": "person_mobilenet_v2"}
@@ -42,7 +43,12 @@ PLACES = 20_000
 COMPONENTS = 96
 """Of the last feature map: what its channels are chosen by, beside the head's answers."""
 HEAD_WEIGHT = 3.0
+"""Of the head's answers, where a component of the last feature map has about 1."""
 RIDGE, RIDGE_HEAT, RIDGE_MEAN = 1e-4, 1e-3, 3e-2
+"""Of the blocks, the heat and the mean: the fewer rows there are for each column, the more."""
+REDUCED = 32
+"""MobileNetV2 halves five times; only where that goes evenly does it pad as here."""
+FRONTS = ("mean_image", "pca_whitening", "zca_whitening")
 log = logging.getLogger(__name__)
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -51,16 +57,12 @@ Wide = Mapping[str, Affine]
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
-    """Some channels and how a target follows: target = values[:, kept] @ kernel + bias.
-
-    Args:    error: share of the target's variance that is lost.
-    """
+class Choice:
+    """Some channels and how a target follows: target = values[:, kept] @ kernel + bias."""
 
     kept: npt.NDArray[np.intp]
     kernel: Doubles
     bias: Doubles
-    error: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +73,15 @@ class Basis:
     axes: Doubles
 
 
-def check_prunable(choice: Architecture) -> None:
-    """Raise ConfigError where the recipe asks to prune what cannot be."""
+def check_prunable(recipe: Recipe) -> None:
+    """Raise ConfigError where a recipe asks to prune what cannot be."""
+    choice = recipe.architecture
     if not choice.prune_images:
         return
+    if recipe.input.normalise in FRONTS:
+        raise ConfigError(
+            f"architecture.prune_images: a network behind {recipe.input.normalise} cannot be pruned"
+        )
     if choice.name not in WIDE:
         raise ConfigError(
             f"architecture.prune_images: {choice.name} cannot be made from a wider network, "
@@ -110,18 +117,37 @@ def images_for_pruning(
     return np.stack(images)
 
 
-def prune_into(network: Network, choice: Architecture, images: Floats) -> None:
+def prune_into(network: Network, choice: Architecture, images: Floats, rule: InputRule) -> None:
     """Give a narrow network the weights of a wide one's bundle, as well as they fit.
 
     Args:    images: training images as the network wants them, (N, S, S, 3).
-    Raises:  BundleError, BundleWeightsError where the bundle is damaged or of another network.
+             rule: how they were prepared.
+    Raises:  ConfigError for a size that halving does not divide evenly, or where the bundle wants
+             its images otherwise; BundleError, BundleWeightsError where it is damaged or of
+             another network.
     """
     size_px, classes = images.shape[1], int(network.model.output.shape[-1])
+    if size_px % REDUCED:
+        raise ConfigError(
+            f"architecture.prune_images: expected a size in steps of {REDUCED} px, "
+            f"received {size_px}"
+        )
+    theirs = open_bundle(Path(choice.weights)).manifest.input
+    if _preparation(theirs) != _preparation(rule):
+        raise ConfigError(
+            f"architecture.prune_images: {choice.weights} takes its images otherwise (colour, "
+            f"resizing, mean, spread): {_preparation(theirs)}, the recipe {_preparation(rule)}",
+            hint="set input.normalise and input.resize as that network was trained",
+        )
     wide = network_from(Architecture(name=WIDE[choice.name]), size_px=size_px, classes=classes)
     found = layers_of_bundle(Path(choice.weights))
     pairs = matched(wide.model, found, origin=choice.weights)
     known = {layer.name: affine for layer, affine in pairs}
     Pruning(network.model, known, images).run()
+
+
+def _preparation(rule: InputRule) -> tuple[object, ...]:
+    return rule.color, rule.resize, rule.mean, rule.std
 
 
 class Pruning:
@@ -258,7 +284,7 @@ class Pruning:
 
 def chosen(
     values: Floats, target: npt.NDArray[np.floating[Any]], keep: int, *, ridge: float
-) -> Fit:
+) -> Choice:
     """Choose the columns from which a target follows best, by backward elimination.
 
     Args:    values: (N, channels).   target: (N, outputs).   keep: so many columns stay.
@@ -283,9 +309,7 @@ def chosen(
         alive[worst] = False
     kept = np.flatnonzero(alive)
     kernel = np.linalg.solve(gram[np.ix_(kept, kept)], cross[kept])
-    total = np.square(y).sum()
-    error = float(np.square(x[:, kept] @ kernel - y).sum() / total) if total else 0.0
-    return Fit(kept, kernel, y_mean - x_mean[kept] @ kernel, error)
+    return Choice(kept, kernel, y_mean - x_mean[kept] @ kernel)
 
 
 def _principal(rows: Floats, count: int) -> Basis:
@@ -312,7 +336,7 @@ def _some_outputs(affine: Affine, kept: npt.NDArray[np.intp]) -> Affine:
 
 
 def _applied(affine: Affine, x: Floats, *, stride: int = 1) -> Floats:
-    """Convolve as Keras' MobileNetV2 pads: (0, 1) before a stride of 2."""
+    """Convolve as Keras' MobileNetV2 pads even feature maps: (0, 1) before a stride of 2."""
     if affine.kernel.shape[0] == 3:
         before = 1 if stride == 1 else 0
         x = np.pad(x, ((0, 0), (before, 1), (before, 1), (0, 0)))

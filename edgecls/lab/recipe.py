@@ -47,10 +47,10 @@ class Data(Part):
     )
     slices: tuple[str, ...] = Field((), description="Columns to report accuracy by.")
     leave_out: dict[str, str] = Field(
-        {},
+        {}, max_length=1,
         description="Column -> value: its images, of all splits, are the test images, and no "
         "others; edgecls train --leave-out sets it in each of its runs.",
-    )
+    )  # fmt: skip
     without: dict[str, tuple[str, ...]] = Field(
         {}, description="Column -> values: these rows are left out, of every split."
     )
@@ -110,9 +110,10 @@ class Architecture(Part):
         "ones are averaged with them.",
     )  # fmt: skip
     prune_images: int = Field(
-        0, ge=0, le=10_000,
+        0, ge=0, le=4_000,
         description="weights is a bundle of the wide network that this one is a narrow form of: "
-        "its channels are chosen so that they say the same on so many training images.",
+        "its channels are chosen so that they say the same on so many training images. Each takes "
+        "3 MB of memory at 128 px.",
     )  # fmt: skip
     options: dict[str, OptionValue] = Field(
         {}, description="What the network offers: width, minimalistic, dropout ..."

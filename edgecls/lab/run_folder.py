@@ -20,6 +20,7 @@ import keras
 from edgecls import __version__
 from edgecls.bundle.manifest import InputRule
 from edgecls.errors import ConfigError
+from edgecls.lab import recipe_file
 from edgecls.lab.checkpoint import TrainingError, write
 from edgecls.lab.dataset import Photos
 from edgecls.lab.listing import columns_of
@@ -86,7 +87,7 @@ class RunFolder:
             raise ConfigError(
                 f"{self.path} holds no run to resume", hint="start it without --resume"
             )
-        if self.recipe.read_text(encoding="utf-8") != text:
+        if recipe_file.load(self.recipe) != recipe:
             raise ConfigError(
                 f"the run in {self.path} has another recipe than the one given",
                 hint=f"edgecls train {self.path} --resume goes on with its own",

@@ -66,7 +66,7 @@ def train(
     """
     folder = RunFolder(out)
     check_start_share(recipe.architecture)
-    check_prunable(recipe.architecture)
+    check_prunable(recipe)
     photos = dataset_from(recipe.data) if photos is None else photos
     folder.begin(recipe, resume=resume)
     resumed = checkpoint.load(folder.checkpoint) if resume else None
@@ -114,7 +114,7 @@ def _start(
     seen = images_for_pruning(
         photos, rule, count=choice.prune_images, seed=recipe.training.seed, unreadable=unreadable
     )
-    prune_into(network, choice, seen)
+    prune_into(network, choice, seen, rule)
 
 
 def _through_phases(

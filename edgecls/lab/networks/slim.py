@@ -35,7 +35,10 @@ LAST = 448
 
 
 def slim_mobilenet_v2(image: keras.KerasTensor) -> keras.Model:
-    """Build it without a head; the layers are named as in keras.applications.MobileNetV2."""
+    """Build it without a head, for sizes in steps of 32 px.
+
+    The layers are named as in keras.applications.MobileNetV2.
+    """
     x = _convolved(_padded(image, "Conv1_pad"), "Conv1", "bn_Conv1", STEM, 3, stride=2)
     x = layers.ReLU(6.0, name="Conv1_relu")(x)
     for number, block in enumerate(BLOCKS):

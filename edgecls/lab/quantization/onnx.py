@@ -2,9 +2,9 @@
 
 "cpu" is what ONNX Runtime's x86 and Arm kernels fuse: unsigned activations with a zero point and an
 int32 bias. "tensorrt" is what TensorRT accepts: signed, symmetric, zero point 0, float bias, Q/DQ
-on every weight and only before layers that compute in int8; on a CPU it is slower than float. Of a
-residual addition it quantizes the shortcut alone, so that the addition becomes part of the
-convolution (what NVIDIA's quantization toolkit does for ResNets), and a small head stays in float.
+on every weight and only before layers that compute in int8; on a CPU it is slower than float. What
+a convolution gives to a residual addition it leaves alone, so that the addition becomes part of
+the convolution (NVIDIA's quantization toolkit does so for ResNets), and a small head is in float.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from edgecls.lab.quantization.ranges import Range
 IR_VERSION = 8
 TENSORRT_OPERATORS = ("Conv", "MatMul", "Gemm", "Add", "GlobalAveragePool", "AveragePool")
 SMALL_HEAD = 0.01
-"""Share of all weights: in float, so few cost neither memory nor time that could be measured."""
+"""Share of all weights: so few add next to nothing to the file when they stay in float."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,6 @@ def test_a_bundle_that_is_there_already_stops_it_at_once(
         (("--version", ""), "--version '': expected"),
         (("--weights", "per_tensor", "--recipe", "static_wi8_ai16"), "per_tensor exists for"),
         (("--out", "/no/such/folder/b"), "/no/such/folder is not a folder"),
-        (("--search",), "--search needs labelled images to tune on"),
     ],
 )
 def test_an_unknown_word_names_the_nearest(
@@ -112,6 +111,17 @@ def test_an_unknown_word_names_the_nearest(
 ) -> None:
     assert run(words(place, "quantize", "--out", str(tmp_path / "b"), *more)) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_search_needs_images_of_two_kinds(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words(place, "quantize", "--out", str(tmp_path / "b"), "--search")) == 2
+    assert "--search needs labelled images to tune on" in capsys.readouterr().err
+    told = ["quantize", str(place / "net.keras"), "--calibration", str(place / "blobs.toml")]
+    more = ["--search", "--tuning", str(place / "blobs"), "--out", str(tmp_path / "b")]
+    assert run([*told, *more]) == 2
+    assert "--search needs the images" in capsys.readouterr().err
 
 
 def test_no_images_and_no_recording_is_told(

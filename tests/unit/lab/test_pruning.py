@@ -11,6 +11,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="the lab extra is not installed")
 pytest.importorskip("tf2onnx", reason="the lab extra is not installed")
 
+from edgecls.bundle.manifest import InputRule  # noqa: E402
 from edgecls.bundle.open import shipped_path  # noqa: E402
 from edgecls.errors import ConfigError, ImageError  # noqa: E402
 from edgecls.lab.building import network_from  # noqa: E402
@@ -32,11 +33,12 @@ from edgecls.lab.pruning import (  # noqa: E402
     images_for_pruning,
     prune_into,
 )
-from edgecls.lab.recipe import Architecture, Input  # noqa: E402
+from edgecls.lab.recipe import Architecture, Input, Recipe  # noqa: E402
 from edgecls.lab.unreadable import Unreadable  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SIZE_PX = 64
+RULE = InputRule(width=SIZE_PX, height=SIZE_PX, mean=(127.5,) * 3, std=(127.5,) * 3)
 SLIM = Architecture(name="person_mobilenet_v2_slim", weights=str(shipped_path()), prune_images=48)
 
 
@@ -57,10 +59,7 @@ def test_the_columns_that_matter_stay_and_carry_what_went() -> None:
     target = matter @ np.array([[1.0, 0.0, 2.0], [0.0, -1.0, 1.0]]) + 5.0
     fit = chosen(values, target, 2, ridge=1e-9)
     assert len(set(fit.kept) - {1, 3, 4}) == 0
-    assert fit.error < 1e-6
     assert np.allclose(values[:, fit.kept] @ fit.kernel + fit.bias, target, atol=1e-3)
-    with_one = chosen(values, target, 1, ridge=1e-9)
-    assert 0.01 < with_one.error < 1
 
 
 def test_a_network_as_wide_as_the_other_says_the_same() -> None:
@@ -79,7 +78,7 @@ def test_a_narrow_network_follows_and_fits_its_board() -> None:
     wide = network_from(Architecture(name="person_mobilenet_v2"), size_px=SIZE_PX, classes=2).model
     load_from_bundle(wide, shipped_path())
     images, others = pictures(256, seed=3), pictures(64, seed=4)
-    prune_into(narrow, SLIM, images)
+    prune_into(narrow, SLIM, images, RULE)
     answers = [np.diff(model.predict(others, verbose=0))[:, 0] for model in (wide, narrow.model)]
     assert np.corrcoef(answers)[0, 1] > 0.5
     at_128 = network_from(SLIM, size_px=128, classes=2).model
@@ -88,23 +87,49 @@ def test_a_narrow_network_follows_and_fits_its_board() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "normalise", "told"),
     [
-        ({"name": "mobilenet_v2"}, "mobilenet_v2 cannot be made from a wider network"),
-        ({"weights": "imagenet"}, "expected a bundle of person_mobilenet_v2"),
-        ({"start_share": 0.5}, "no start_share, received .* and 0.5"),
+        ({"name": "mobilenet_v2"}, "unit", "mobilenet_v2 cannot be made from a wider network"),
+        ({"weights": "imagenet"}, "unit", "expected a bundle of person_mobilenet_v2"),
+        ({"start_share": 0.5}, "unit", "no start_share, received .* and 0.5"),
+        ({}, "mean_image", "behind mean_image cannot be pruned"),
     ],
 )
-def test_what_cannot_be_pruned_is_told(changes: dict[str, object], told: str) -> None:
-    check_prunable(SLIM)
+def test_what_cannot_be_pruned_is_told(
+    changes: dict[str, object], normalise: str, told: str
+) -> None:
+    recipe = Recipe.model_validate(
+        {
+            "name": "narrow",
+            "data": {},
+            "input": {"normalise": "unit"},
+            "architecture": SLIM.model_dump(),
+            "phases": [{"name": "only", "epochs": 1, "rate": 0.1}],
+        }
+    )
+    check_prunable(recipe)
+    wrong = {
+        "architecture": SLIM.model_copy(update=changes),
+        "input": Input.model_validate({"normalise": normalise}),
+    }
     with pytest.raises(ConfigError, match=told):
-        check_prunable(SLIM.model_copy(update=changes))
+        check_prunable(recipe.model_copy(update=wrong))
+
+
+def test_a_wide_network_that_sees_otherwise_is_refused() -> None:
+    narrow = network_from(SLIM, size_px=SIZE_PX, classes=2)
+    bytes_rule = RULE.model_copy(update={"mean": (0.0,) * 3, "std": (255.0,) * 3})
+    with pytest.raises(ConfigError, match="takes its images otherwise"):
+        prune_into(narrow, SLIM, pictures(2, seed=1), bytes_rule)
+    odd = network_from(SLIM, size_px=80, classes=2)
+    with pytest.raises(ConfigError, match="in steps of 32 px, received 80"):
+        prune_into(odd, SLIM, np.zeros((2, 80, 80, 3), np.float32), RULE)
 
 
 def test_a_bundle_of_another_network_is_named() -> None:
     narrow = network_from(SLIM, size_px=SIZE_PX, classes=3)
     with pytest.raises(BundleWeightsError, match="does not fit person_mobilenet_v2"):
-        prune_into(narrow, SLIM, pictures(4, seed=1))
+        prune_into(narrow, SLIM, pictures(4, seed=1), RULE)
 
 
 def test_unreadable_pictures_are_counted_and_left_out() -> None:

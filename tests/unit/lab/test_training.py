@@ -16,7 +16,7 @@ import pytest
 keras = pytest.importorskip("keras", reason="the lab extra is not installed")
 
 from edgecls.errors import ConfigError  # noqa: E402
-from edgecls.lab import checkpoint, recipe_file  # noqa: E402
+from edgecls.lab import checkpoint, recipe_file, training  # noqa: E402
 from edgecls.lab.checkpoint import TrainingError  # noqa: E402
 from edgecls.lab.data import DataError  # noqa: E402
 from edgecls.lab.dataset import dataset_from  # noqa: E402
@@ -136,6 +136,24 @@ def test_one_unreadable_image_is_skipped_and_named_in_the_report(
     assert list(report["unreadable"]) == ["train/dark/00.png"]
 
 
+def test_a_start_is_pruned_once_and_not_when_the_run_goes_on(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pruned: list[tuple[int, ...]] = []
+
+    def note(network: Any, choice: Any, seen: np.ndarray, rule: Any) -> None:
+        pruned.append(seen.shape)
+
+    monkeypatch.setattr(training, "check_prunable", lambda recipe: None)
+    monkeypatch.setattr(training, "prune_into", note)
+    choice = {"name": "tiny_network:tiny", "prune_images": 5}
+    recipe = _recipe(images, {**FIRST, "epochs": 1, "warmup_epochs": 0}, architecture=choice)
+    train(recipe, tmp_path / "run", watcher=Silent())
+    train(recipe, tmp_path / "run", watcher=Silent(), resume=True)
+    size = recipe.input.size_px
+    assert pruned == [(5, size, size, 3)]
+
+
 def test_a_folder_in_use_and_another_recipe_are_refused(images: Path, tmp_path: Path) -> None:
     quick = {**FIRST, "epochs": 1, "warmup_epochs": 0}
     run = tmp_path / "run"
@@ -144,6 +162,10 @@ def test_a_folder_in_use_and_another_recipe_are_refused(images: Path, tmp_path: 
         train(_recipe(images, quick), run, watcher=Silent())
     with pytest.raises(ConfigError, match="has another recipe than the one given"):
         train(_recipe(images, {**quick, "rate": 0.5}), run, watcher=Silent(), resume=True)
+    older = json.loads((run / "recipe.json").read_text())
+    del older["data"]["leave_out"]  # as written before the field was there
+    (run / "recipe.json").write_text(json.dumps(older))
+    train(_recipe(images, quick), run, watcher=Silent(), resume=True)
     with pytest.raises(ConfigError, match="holds no run to resume"):
         train(_recipe(images, quick), tmp_path / "none", watcher=Silent(), resume=True)
     picture = images / "train" / "dark" / "00.png"
@@ -202,7 +224,12 @@ def test_leaving_a_source_out_trains_without_it_and_tests_on_it(
     photos = dataset_from(again.data)
     listed = [line.split(",")[:3] for line in trained_on]
     assert [[row.file, row.label, row.split] for row in photos.rows] == listed
-    with pytest.raises(ConfigError, match="'lens', expected one of"):
+    misspelt = again.data.model_copy(update={"leave_out": {"camera": "nort"}})
+    with pytest.raises(DataError, match="no image has camera = 'nort', did you mean 'north'"):
+        dataset_from(misspelt)
+    summary = train_leaving_out(again, tmp_path / "more", column="camera", watcher=Silent())
+    assert all(found["n"] == 70 for found in summary["values"].values())
+    with pytest.raises(ConfigError, match="'lens', expected one of group, camera"):
         dataset_from(again.data.model_copy(update={"leave_out": {"lens": "wide"}}))
     with pytest.raises(ConfigError, match="the data has no such column"):
         train_leaving_out(recipe, tmp_path / "x", column="colour", watcher=Silent())

@@ -13,12 +13,11 @@ onnx = pytest.importorskip("onnx", reason="needs the lab extra (onnx)")
 
 from onnx import helper  # noqa: E402
 
-from edgecls.errors import CalibrationError, InferenceError  # noqa: E402
+from edgecls.errors import CalibrationError  # noqa: E402
 from edgecls.lab.quantization import fits, histograms, recording  # noqa: E402
 from edgecls.lab.quantization import onnx as made_onnx  # noqa: E402
 from edgecls.lab.quantization.calibration_set import CalibrationSet  # noqa: E402
 from edgecls.lab.quantization.onnx import onnx_quantized_from_float, prepared  # noqa: E402
-from edgecls.runtimes.bare_onnx import BareOnnx  # noqa: E402
 from edgecls.runtimes.onnx import OnnxRuntime  # noqa: E402
 from edgecls.runtimes.tap_onnx import TapOnnx  # noqa: E402
 
@@ -152,17 +151,6 @@ def test_tensorrt_keeps_a_head_in_float_that_has_next_to_no_weights(
     found = onnx_quantized_from_float(ready, "tensorrt", dict.fromkeys(tensors, (-2.0, 2.0)))
     (sources,) = sources_of(found, "MatMul")
     assert ("DequantizeLinear" in sources) is quantized
-
-
-def test_a_model_of_two_inputs_is_not_timed() -> None:
-    puts = [helper.make_tensor_value_info(name, FLOAT, [1, 2]) for name in ("left", "right")]
-    total = helper.make_tensor_value_info("sum", FLOAT, [1, 2])
-    node = helper.make_node("Add", ["left", "right"], ["sum"])
-    graph = helper.make_graph([node], "net", puts, [total])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)])
-    model.ir_version = 8
-    with pytest.raises(InferenceError, match="has 2 inputs, expected exactly 1"):
-        BareOnnx(model.SerializeToString())
 
 
 def test_a_quantized_output_is_compared_too() -> None:
